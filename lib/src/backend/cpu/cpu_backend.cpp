@@ -52,7 +52,7 @@ class CpuBackend final : public Backend {
 
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    scratch_.resize(static_cast<std::size_t>(K * F));
+    scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(K * F)));
     kernels_.transpose(K, F, kernel.as<float>(), F, scratch_.data());
     gemm({N, K, F, dz.as<float>(), F, 1, scratch_.data(), K, nullptr, dx.as<float>(), K});
   }
@@ -91,10 +91,11 @@ class CpuBackend final : public Backend {
   double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) override {
     const std::int64_t N = logits.shape[0], F = logits.shape[1];
     const float scale = 1.0f / static_cast<float>(N);
+    if (!gradient) scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(F)));
     double loss = 0.0;
     for (std::int64_t n = 0; n < N; ++n)
       loss += kernels_.crossentropy_row(F, logits.as<float>() + n * F, labels[n], scale,
-                                        gradient ? gradient.as<float>() + n * F : nullptr);
+                                        gradient ? gradient.as<float>() + n * F : scratch_.data());
     return loss;
   }
 
@@ -122,7 +123,7 @@ class CpuBackend final : public Backend {
   }
 
   const cpu::Kernels& kernels_ = cpu::best_kernels();
-  std::vector<float> scratch_;  // a transposed kernel; grows to the largest one needed
+  std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed
 };
 
 }  // namespace

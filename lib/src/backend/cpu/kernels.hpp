@@ -37,7 +37,7 @@ struct Kernels {
   void (*activation_backward)(Activation activation, std::int64_t count, const float* y, const float* dy, float* dz);
   /// z (rows,F) -> y (rows,F); z may be y.
   void (*softmax)(std::int64_t rows, std::int64_t F, const float* z, float* y);
-  /// One row: returns the loss; `gradient` (F) may be null, is (softmax - onehot) * scale otherwise.
+  /// One row: returns the loss; `gradient` (F) receives (softmax - onehot) * scale.
   double (*crossentropy_row)(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient);
   /// x (rows,F) -> sums (F)
   void (*column_sums)(std::int64_t rows, std::int64_t F, const float* x, float* sums);

@@ -95,68 +95,100 @@ void gemm(const GemmTile& t) {
   } while (k0 < t.K);
 }
 
-using Array = NEURONA_EIGEN_SPACE::Map<NEURONA_EIGEN_SPACE::ArrayXf>;
-using ConstArray = NEURONA_EIGEN_SPACE::Map<const NEURONA_EIGEN_SPACE::ArrayXf>;
+// Elementwise functions run over blocks of a fixed size, the rest padded to one: each element takes the same path wherever it
+// lies, so results depend neither on alignment nor on the batch size.
+constexpr int kBlock = 32;
+using Block = NEURONA_EIGEN_SPACE::Array<float, kBlock, 1>;
+using BlockMap = NEURONA_EIGEN_SPACE::Map<Block>;
+using ConstBlockMap = NEURONA_EIGEN_SPACE::Map<const Block>;
+
+template <class Function>
+inline void elementwise(std::int64_t count, const float* x, float* y, Function function) {
+  std::int64_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) BlockMap(y + i) = function(ConstBlockMap(x + i));
+  if (i == count) return;
+  const auto rest = static_cast<std::size_t>(count - i) * sizeof(float);
+  Block padded = Block::Zero();
+  std::memcpy(padded.data(), x + i, rest);
+  padded = function(padded).eval();
+  std::memcpy(y + i, padded.data(), rest);
+}
+
+// y = function(a, b)
+template <class Function>
+inline void elementwise(std::int64_t count, const float* a, const float* b, float* y, Function function) {
+  std::int64_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) BlockMap(y + i) = function(ConstBlockMap(a + i), ConstBlockMap(b + i));
+  for (; i < count; ++i) {
+    const Block left = Block::Constant(a[i]), right = Block::Constant(b[i]);
+    y[i] = function(left, right).eval()[0];
+  }
+}
+
+constexpr auto kLambda = static_cast<float>(kSeluLambda), kLambdaAlpha = static_cast<float>(kSeluLambda * kSeluAlpha);
 
 void activation_forward(Activation activation, std::int64_t count, const float* z, float* y) {
-  const ConstArray in(z, count);
-  Array out(y, count);
   switch (activation) {
     case Activation::linear:
     case Activation::softmax:
-      if (z != y) out = in;
+      if (z != y) std::memcpy(y, z, static_cast<std::size_t>(count) * sizeof(float));
       return;
-    case Activation::sigmoid: out = (1.0f + (-in).exp()).inverse(); return;
-    case Activation::tanh: out = in.tanh(); return;
-    case Activation::relu: out = in.max(0.0f); return;
-    case Activation::selu: {
-      constexpr auto lambda = static_cast<float>(kSeluLambda), scale = static_cast<float>(kSeluLambda * kSeluAlpha);
-      out = (in > 0.0f).select(lambda * in, scale * (in.min(0.0f).exp() - 1.0f));
-      return;
-    }
+    case Activation::sigmoid:
+      return elementwise(count, z, y, [](const auto& x) { return (1.0f + (-x).exp()).inverse(); });
+    case Activation::tanh:
+      return elementwise(count, z, y, [](const auto& x) { return x.tanh(); });
+    case Activation::relu:
+      return elementwise(count, z, y, [](const auto& x) { return x.max(0.0f); });
+    case Activation::selu:
+      return elementwise(count, z, y, [](const auto& x) {
+        return Block((x > 0.0f).select(kLambda * x, kLambdaAlpha * (x.min(0.0f).exp() - 1.0f)));
+      });
   }
 }
 
 void activation_backward(Activation activation, std::int64_t count, const float* y, const float* dy, float* dz) {
-  const ConstArray out(y, count), from(dy, count);
-  Array to(dz, count);
   switch (activation) {
     case Activation::linear:
     case Activation::softmax:
-      if (dy != dz) to = from;
+      if (dy != dz) std::memcpy(dz, dy, static_cast<std::size_t>(count) * sizeof(float));
       return;
-    case Activation::sigmoid: to = from * out * (1.0f - out); return;
-    case Activation::tanh: to = from * (1.0f - out * out); return;
-    case Activation::relu: to = (out > 0.0f).select(from, 0.0f); return;
-    case Activation::selu: {
-      constexpr auto lambda = static_cast<float>(kSeluLambda), scale = static_cast<float>(kSeluLambda * kSeluAlpha);
-      to = from * (out > 0.0f).select(ConstArray::PlainObject::Constant(count, lambda), out + scale);
-      return;
-    }
+    case Activation::sigmoid:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * out * (1.0f - out); });
+    case Activation::tanh:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * (1.0f - out * out); });
+    case Activation::relu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, 0.0f)); });
+    case Activation::selu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) {
+        return Block(g * (out > 0.0f).select(Block::Constant(kLambda), out + kLambdaAlpha));
+      });
   }
+}
+
+// e^(z - largest) -> y (F); returns their sum, added up in order.
+inline float shifted_exp(std::int64_t F, const float* z, float* y, float& largest) {
+  largest = z[0];
+  for (std::int64_t f = 1; f < F; ++f) largest = z[f] > largest ? z[f] : largest;
+  elementwise(F, z, y, [largest](const auto& x) { return (x - largest).exp(); });
+  float sum = 0.0f;
+  for (std::int64_t f = 0; f < F; ++f) sum += y[f];
+  return sum;
 }
 
 void softmax(std::int64_t rows, std::int64_t F, const float* z, float* y) {
   for (std::int64_t n = 0; n < rows; ++n, z += F, y += F) {
-    const ConstArray in(z, F);
-    Array out(y, F);
-    out = (in - in.maxCoeff()).exp();
-    out *= 1.0f / out.sum();
+    float largest;
+    const float share = 1.0f / shifted_exp(F, z, y, largest);
+    for (std::int64_t f = 0; f < F; ++f) y[f] *= share;
   }
 }
 
 double crossentropy_row(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient) {
-  const ConstArray z(logits, F);
-  const float largest = z.maxCoeff();
-  if (gradient == nullptr) {
-    const float sum = (z - largest).exp().sum();
-    return static_cast<double>(largest - logits[label]) + std::log(static_cast<double>(sum));
-  }
-  Array g(gradient, F);
-  g = (z - largest).exp();
-  const float sum = g.sum();
-  g *= scale / sum;
-  g[label] -= scale;
+  float largest;
+  const float sum = shifted_exp(F, logits, gradient, largest);
+  const float factor = scale / sum;
+  for (std::int64_t f = 0; f < F; ++f) gradient[f] *= factor;
+  gradient[label] -= scale;
   return static_cast<double>(largest - logits[label]) + std::log(static_cast<double>(sum));
 }
 
@@ -167,10 +199,10 @@ void column_sums(std::int64_t rows, std::int64_t F, const float* x, float* sums)
 }
 
 void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y) {
-  constexpr std::int64_t kBlock = 16;
-  for (std::int64_t r0 = 0; r0 < rows; r0 += kBlock)
+  constexpr std::int64_t kStrip = 16;
+  for (std::int64_t r0 = 0; r0 < rows; r0 += kStrip)
     for (std::int64_t c = 0; c < cols; ++c)
-      for (std::int64_t r = r0; r < r0 + kBlock && r < rows; ++r) y[c * rows + r] = x[r * x_row + c];
+      for (std::int64_t r = r0; r < r0 + kStrip && r < rows; ++r) y[c * rows + r] = x[r * x_row + c];
 }
 
 void sgd(const SgdPiece& p) {
