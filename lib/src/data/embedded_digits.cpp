@@ -127,13 +127,13 @@ const Glyph& choose(int label, Rng& rng) {
 ImageSet embedded_digits(const EmbeddedDigitsOptions& options) {
   // People slant to the right more than to the left.
   constexpr float kMeanSlant = 0.12f;
-  const DistortOptions variation{.rotation = 0.14f, .shear = 0.22f, .aspect = 0.2f, .bend = 0.09f, .jitter = 0.004f};
-  constexpr float kThinnest = 0.85f, kThickest = 2.0f;
+  const DistortOptions variation{.rotation = 8.0f, .shear = 0.22f, .aspect = 0.2f, .elastic = 0.05f, .jitter = 0.004f};
+  constexpr float kThinnest = 1.7f, kThickest = 4.0f;
 
   ImageSet set;
   set.height = set.width = kDigitSide;
   const auto count = static_cast<std::size_t>(std::max<std::int64_t>(options.count, 0));
-  set.pixels.resize(count * kDigitPixels);
+  set.pixels.resize(count * kDigitSide * kDigitSide);
   set.labels.resize(count);
   const Rng seed_rng(options.seed);
   glyphs();  // made before the threads ask for them
@@ -144,8 +144,8 @@ ImageSet embedded_digits(const EmbeddedDigitsOptions& options) {
     for (Stroke& stroke : strokes)
       for (Point& p : stroke) p.x -= kMeanSlant * p.y;
     const DigitImage image =
-        prepare_digit(distort(strokes, rng, variation), {.pen_radius = rng.uniform(kThinnest, kThickest)});
-    std::copy(image.begin(), image.end(), set.pixels.begin() + i * kDigitPixels);
+        prepare_digit(distort(strokes, rng, variation), {.thickness = rng.uniform(kThinnest, kThickest)});
+    std::copy(image.begin(), image.end(), set.pixels.begin() + i * kDigitSide * kDigitSide);
     set.labels[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(label);
   });
   return set;

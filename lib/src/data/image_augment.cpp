@@ -84,7 +84,7 @@ Augmentation augmentation(const AugmentOptions& options) {
   check("zoom", options.zoom, 1.0f);
   check("elastic", options.elastic, 7.0f);
   return [options](std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng& rng) {
-    if (image.size() != kDigitPixels) throw ShapeError("augmentation: images of 28x28 are expected.");
+    if (image.size() != kDigitSide * kDigitSide) throw ShapeError("augmentation: images of 28x28 are expected.");
     augment_image(image, varied, rng, options);
   };
 }

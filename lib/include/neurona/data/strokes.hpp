@@ -1,8 +1,7 @@
-// Digits as a pen draws them: lines, not pixels.
+// Pen strokes and how they become the 28x28 images that a network of handwritten digits expects.
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -13,54 +12,58 @@
 
 namespace neurona::data {
 
-/// A place of the pen; x to the right, y down, any unit.
+/// A place of the pen, y down, in any unit.
 struct Point {
   float x = 0.0f;
   float y = 0.0f;
 };
-/// From where the pen comes down to where it goes up.
-using Stroke = std::vector<Point>;
-using Strokes = std::vector<Stroke>;
+using Stroke = std::vector<Point>;    ///< from pen down to pen up
+using Strokes = std::vector<Stroke>;  ///< one drawing
 
-inline constexpr int kDigitSide = 28;
-inline constexpr int kDigitPixels = kDigitSide * kDigitSide;
-using DigitImage = std::array<std::uint8_t, kDigitPixels>;
+constexpr int kDigitSide = 28;
+using DigitImage = std::array<std::uint8_t, kDigitSide * kDigitSide>;
 
+/// How strokes are drawn. Lengths are in pixels of the 28x28 image.
 struct PrepareOptions {
-  /// Half the width of the line in pixels of the 28x28 image, in [0.3, 4]. At 1.2 the mean ink of pen-drawn digits is that of
-  /// MNIST's training images, 102 pixels' worth (measured: 103.4 over UNIPEN's digits, 102.4).
-  float pen_radius = 1.2f;
-  /// Drawings smaller than this (in the strokes' unit) are not enlarged to fill the box, so that a tap stays a dot.
-  float smallest_extent = 0.0f;
+  float thickness = 2.6f;  ///< of the pen, [0.5, 10]
+  float softness = 1.0f;   ///< width of the ink's soft edge, [0.1, 4]; 1 is what averaging over a pixel gives
+  float box = 20.0f;       ///< the ink's longer side, [4, 28]
+  float tap_size = 0.0f;   ///< in the unit of the strokes: a drawing no larger than this is a dot
 };
 
-/// Draws the strokes as MNIST was made: the ink fits a box of 20x20 keeping its proportions, antialiased, then the centre
-/// of mass lies in the middle of 28x28 (or as near as it can with all ink inside). 0 is ground, 255 ink. It does not
-/// matter where, how large or how thick somebody drew. Points that are not finite are ignored; no points give an empty image.
-/// Errors: ValueError for a radius out of range.
+/// Draws strokes as MNIST's digits were made: the ink fits a 20x20 box with its aspect kept, antialiased, and lies
+/// with its centre of mass in the middle of 28x28 (less far where ink would leave the frame). As the pen's
+/// thickness is put on afterwards, the image does not depend on where, how large or how thick somebody drew.
+/// Points that are not finite are left out; nothing drawn gives a black image. Native and WASM agree within one
+/// grey level. Errors: ValueError for options out of their range.
+/// Source: LeCun, Bottou, Bengio, Haffner 1998, section III.A.
 DigitImage prepare_digit(const Strokes& strokes, const PrepareOptions& options = {});
 
-/// How much `distort` changes; each is the deviation (or reach) of one random amount.
+/// How much a drawing is varied. Each is the deviation of a normal, cut at twice that, but `elastic_cells`.
 struct DistortOptions {
-  float rotation = 0.12f;   ///< radians
-  float shear = 0.15f;      ///< horizontal slant: dx per dy
-  float aspect = 0.12f;     ///< logarithm of width to height
-  float bend = 0.05f;       ///< reach of a smooth displacement, as a share of the extent
-  float jitter = 0.008f;    ///< of each point, as a share of the extent
+  float rotation = 6.0f;      ///< degrees
+  float shear = 0.12f;        ///< x moves by this much of y
+  float aspect = 0.10f;       ///< logarithm of width against height
+  float elastic = 0.02f;      ///< of a smooth displacement, in longer sides of the drawing
+  float jitter = 0.003f;      ///< of each point, in longer sides of the drawing
+  int elastic_cells = 3;      ///< waves of the displacement across the drawing, [1, 8]
 };
 
-/// The strokes as another hand might have drawn them.
+/// A variation of a drawing for training: rotated, sheared, stretched and bent at random. (Size and place are not
+/// varied: prepare_digit would take both out again.) Errors: ValueError for negative or non-finite amounts.
 Strokes distort(const Strokes& strokes, Rng& rng, const DistortOptions& options = {});
 
-/// A labelled drawing and who made it.
-struct PenDigit {
+/// A digit that somebody drew.
+struct LabelledStrokes {
   std::string writer;
-  int label = 0;
+  std::uint8_t label = 0;
   Strokes strokes;
 };
 
-/// Reads drawings from text with a JSON object a line: {"writer": ..., "label": ..., "strokes": [[[x, y], ...], ...]}.
-/// Errors: FormatError with the line for what is not of that form.
-std::vector<PenDigit> parse_pen_digits(std::string_view text);
+/// Reads one JSON object a line, {"writer": text, "label": 0-9, "strokes": [[[x, y], ...], ...]}, plain or gzip-compressed.
+/// Errors: FormatError with the number of the line; at most 256 MiB, 64 strokes and 20,000 points a digit.
+std::vector<LabelledStrokes> read_strokes(std::span<const std::uint8_t> bytes);
+/// The same from a file. Errors: also IoError when it cannot be read.
+std::vector<LabelledStrokes> read_strokes(const std::filesystem::path& file);
 
 }  // namespace neurona::data
