@@ -10,8 +10,9 @@
 #
 # Everything that is not a Debian package of this system lies in NEURONA_CACHE (default ~/.cache/neurona) and can be
 # deleted at any time. Results: env.sh for shells, neurona-deps.cmake for CMake.
-set -euo pipefail
+
 # shellcheck source-path=SCRIPTDIR
+set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=common.sh
