@@ -25,6 +25,8 @@ inline constexpr int kFaceCount = 8;
 /// The loaded faces; glyphs are rasterised on demand at the size and density at which they are drawn.
 struct Fonts {
   std::array<ImFont*, kFaceCount> faces{};
+  /// ImGui's font size (ascent + descent) for one em, so that sizes mean what they mean in CSS.
+  std::array<float, kFaceCount> em{};
   ImFont* operator[](Face face) const { return faces[std::size_t(face)]; }
 };
 

@@ -72,7 +72,7 @@ struct ControlInfo {
 /// The one tooltip of the course: name, value, the formula with its numbers, and where it comes from.
 /// `value` and `numbers` are set in mono; `text` and `source` may hold inline markup (rich_text.hpp).
 struct Tooltip {
-  std::string title, value, text, formula, numbers, source;
+  std::string title = {}, value = {}, text = {}, formula = {}, numbers = {}, source = {};
 };
 
 /// Immediate-mode core: input, focus, scrolling, text, tooltips, animation. Widgets are free functions over
@@ -150,6 +150,10 @@ class Ui {
   /// Draws one line inside `rect`, vertically centred; align 0 = left, 0.5 = centred, 1 = right. Too long a
   /// text is shortened with an ellipsis, never clipped.
   void text_in(Rect rect, std::string_view text, const TextStyle& style, float align = 0);
+  /// Draws one line with its baseline at `baseline`; returns its width. All text goes through here.
+  float text_on(ImVec2 baseline, std::string_view text, const TextStyle& style);
+  /// Height of capitals: to centre text optically.
+  float cap_height(const TextStyle& style) const;
   /// The text, shortened with an ellipsis to fit `width`.
   std::string fit(std::string_view text, const TextStyle& style, float width) const;
 
@@ -180,8 +184,9 @@ class Ui {
     Rect rect, hit;
     Drag drag;
     Role role;
-    int layer, scroll;
+    int layer;
     bool enabled, focusable;
+    std::string scroll;  ///< the scrolling area it lies in
   };
   struct Scroll {
     float offset = 0, content = 0, velocity = 0, view = 0;
@@ -193,11 +198,15 @@ class Ui {
     double start = 0;
     double seen = 0;
   };
-  const Region* find(const std::vector<Region>& list, std::string_view name) const;
+  const Region* find(std::string_view name) const;
   const Region* top_at(ImVec2 p) const;
   void take_pointer(Input& input);
   void take_keys(Input& input);
-  void scroll_by(Scroll& scroll, float dy);
+  void move_focus(bool backwards);
+  void run_scrolls(Input& input);
+  void draw_tooltip();
+  bool scroll_by(Scroll& scroll, float dy);
+  std::string scroll_at(ImVec2 p, float dy) const;
   void reveal(const Region& region);
 
   Fonts fonts_;
@@ -214,7 +223,7 @@ class Ui {
 
   std::vector<Region> regions_, last_regions_;
   std::vector<ControlInfo> controls_, controls_now_;
-  std::string hot_, active_, focus_, clicked_, pressed_, released_, activated_;
+  std::string hot_, active_, focus_, clicked_, pressed_, released_, activated_, released_now_;
   bool focus_by_key_ = false;
   ImVec2 pointer_{-1, -1}, press_position_{0, 0};
   bool pointer_down_ = false, pointer_inside_ = false, scrolling_ = false;
