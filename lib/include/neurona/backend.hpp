@@ -1,0 +1,25 @@
+// Which code computes: chosen once, or per model.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace neurona {
+
+class Backend;
+
+/// "cpu" (fast, float32) or "reference" (plain loops, float32 and float64: the truth that "cpu" is compared with).
+/// Errors: BackendError that lists the names known in this build.
+std::shared_ptr<Backend> make_backend(std::string_view name);
+std::vector<std::string> backend_names();
+/// "cpu (AVX-512, 2 threads)", for reports.
+std::string describe(const Backend& backend);
+
+/// Threads that the cpu backend may use; at first the number of cores (1 in a page without threads). The results do
+/// not depend on it. Errors: ValueError below 1.
+void set_num_threads(int threads);
+int num_threads();
+
+}  // namespace neurona

@@ -1,0 +1,54 @@
+// What a network is trained and judged on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "neurona/image_set.hpp"
+#include "neurona/tensor.hpp"
+
+namespace neurona {
+
+/// What the samples of a batch should give: class indices, or values of any shape.
+struct Targets {
+  std::span<const std::int32_t> labels;  ///< empty when there are values
+  ConstTensorView values;
+};
+
+/// Samples with their targets; cheap to copy (the data is shared and never changed), cheap to slice.
+/// Images stay 8-bit and are multiplied by `scale` while a batch is gathered.
+class Dataset {
+ public:
+  Dataset() = default;
+  /// Grey images (H, W) with labels. `scale` 1/255 maps to [0, 1].
+  explicit Dataset(ImageSet images, float scale = 1.0f / 255.0f);
+  /// Float samples x (N, ...) with class labels (N). Errors: ShapeError when the counts differ.
+  Dataset(Tensor x, std::vector<std::int32_t> labels);
+  /// Float samples x (N, ...) with values y (N, ...), for regression.
+  Dataset(Tensor x, Tensor y);
+
+  std::int64_t size() const { return size_; }
+  /// Shape of one sample.
+  Shape sample_shape() const;
+  /// Shape of one target; a scalar for labels.
+  Shape target_shape() const;
+  bool has_labels() const;
+  /// Label of sample i. Errors: ValueError without labels.
+  std::int32_t label(std::int64_t i) const;
+  /// The samples [begin, begin + count).
+  Dataset slice(std::int64_t begin, std::int64_t count) const;
+  /// Writes the chosen samples to x (n, ...) and their targets to `labels` (n) or `values` (n, ...), whichever the
+  /// set has. Allocates nothing.
+  void gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels,
+              TensorView values) const;
+
+ private:
+  struct Data;
+  std::shared_ptr<const Data> data_;
+  std::int64_t begin_ = 0;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace neurona

@@ -1,0 +1,29 @@
+// Networks as files: safetensors with the architecture inside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "neurona/model.hpp"
+
+namespace neurona {
+
+/// How kernels are stored. int8 keeps one float32 scale for each output unit; biases stay float32.
+enum class StoredAs : std::uint8_t { float32, int8 };
+
+/// The model as the bytes of a safetensors file: weights named "layer/parameter"; architecture, loss and `metadata()` in
+/// the header.
+std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as = StoredAs::float32);
+/// A compiled Sequential model from such bytes.
+/// Errors: FormatError for truncated, oversized, inconsistent or foreign files.
+Sequential from_safetensors(std::span<const std::byte> bytes);
+
+/// Writes the file beside its place and renames it, so a failure leaves what was there. Errors: IoError.
+void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as = StoredAs::float32);
+/// Errors: IoError; FormatError.
+Sequential load(const std::filesystem::path& path);
+
+}  // namespace neurona

@@ -1,0 +1,32 @@
+// Shared ownership with value syntax: options such as `.optimizer = SGD({...})` take any derived object.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace neurona {
+
+/// Holds an object of a class derived from Base, moved in, or shared with the caller through a shared_ptr
+/// (to read it afterwards).
+template <class Base>
+class Handle {
+ public:
+  Handle() = default;
+  template <class Derived>
+    requires std::derived_from<std::remove_cvref_t<Derived>, Base>
+  Handle(Derived&& object) : object_(std::make_shared<std::remove_cvref_t<Derived>>(std::forward<Derived>(object))) {}
+  template <class Derived>
+    requires std::derived_from<Derived, Base>
+  Handle(std::shared_ptr<Derived> object) : object_(std::move(object)) {}
+
+  Base* operator->() const { return object_.get(); }
+  Base& operator*() const { return *object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+
+ private:
+  std::shared_ptr<Base> object_;
+};
+
+}  // namespace neurona

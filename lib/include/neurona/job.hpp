@@ -1,0 +1,35 @@
+// Everything that takes long is a job: a few milliseconds of work at a time, so that one mechanism serves
+// the command line, a desktop window, a page with threads and a page without.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace neurona {
+
+/// How far a job is. `total` is 0 when it is not known.
+struct Progress {
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+  std::string unit;    ///< "bytes", "samples", ...
+  std::string detail;  ///< what is being done, one short line
+};
+
+/// Work that can be done in slices.
+class Job {
+ public:
+  virtual ~Job() = default;
+  /// Works for about `budget_ms` milliseconds (at least one indivisible unit) and fills in `progress`.
+  /// Returns whether there is more to do. Errors: whatever the work throws; the job is over then.
+  virtual bool advance(double budget_ms, Progress& progress) = 0;
+};
+
+/// Runs a job to its end on the calling thread; `on_progress` (may be empty) is called between slices and
+/// stops the job by returning false. Returns whether the job came to its end.
+bool run_inline(Job& job, const std::function<bool(const Progress&)>& on_progress = {});
+
+/// Milliseconds of a clock that never goes back.
+double now_ms();
+
+}  // namespace neurona

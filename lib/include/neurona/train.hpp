@@ -1,0 +1,80 @@
+// Training, evaluation and prediction as jobs that advance in slices.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "neurona/error.hpp"
+#include "neurona/job.hpp"
+#include "neurona/model.hpp"
+
+namespace neurona {
+
+/// The loss became NaN or infinite. The message says at which epoch and batch and which weights were kept.
+class NotFiniteError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Where a run stands.
+struct TrainingState {
+  enum class Phase : std::uint8_t { ready, training, validating, finished };
+  Phase phase = Phase::ready;
+  std::int64_t epoch = 0;              ///< from 0
+  std::int64_t epochs = 0;
+  std::int64_t batch = 0;              ///< batches done in this epoch
+  std::int64_t batches = 0;            ///< batches of an epoch
+  std::int64_t samples = 0;            ///< training samples of an epoch
+  std::int64_t samples_done = 0;       ///< in this epoch
+  std::int64_t validation_samples = 0;
+  std::int64_t validation_done = 0;
+  double batch_loss = 0.0;             ///< mean loss of the last batch
+  Logs batch_metrics;                  ///< metrics of the last batch
+  Logs logs;                           ///< running means of this epoch; after validation with the val_ values
+  bool stopped_early = false;          ///< by a callback or request_stop
+};
+
+/// A run of `fit` that can be driven batch by batch. The model must live, and must not be used elsewhere, while a slice runs.
+class FitJob : public Job {
+ public:
+  /// Errors: ValueError for options out of range or an uncompiled model; ShapeError when data and model disagree.
+  FitJob(Model& model, Dataset data, FitOptions options = {});
+  ~FitJob() override;
+
+  /// Trains for about `budget_ms`. Errors: NotFiniteError; the last good weights are in the model then.
+  bool advance(double budget_ms, Progress& progress) override;
+  /// Exactly one batch of training or of validation. Returns whether there is more.
+  bool step();
+  /// Ends the run after the current batch; callbacks see on_train_end.
+  void request_stop();
+  /// Adds epochs to a run, also to one that is finished (not to one that stopped early or failed).
+  void extend(std::int64_t epochs);
+
+  const TrainingState& state() const;
+  const History& history() const;
+  /// Bytes of the arena made at construction: nothing else is allocated while training.
+  std::size_t arena_bytes() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A run of `evaluate`; also tells each sample's predicted class.
+class EvaluateJob : public Job {
+ public:
+  EvaluateJob(Model& model, Dataset data, std::int64_t batch_size = 32);
+  ~EvaluateJob() override;
+  bool advance(double budget_ms, Progress& progress) override;
+  /// Means over the samples done so far.
+  Evaluation result() const;
+  std::int64_t samples_done() const;
+  /// Index of the largest output of each sample done so far.
+  std::span<const std::int32_t> predicted() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace neurona

@@ -1,0 +1,231 @@
+// The kernels, written once over vectors of NEURONA_WIDTH floats. The including file defines NEURONA_WIDTH,
+// NEURONA_ROWS (rows of the register block), NEURONA_KERNELS_NAME and NEURONA_KERNELS_SPACE before.
+// Every element of a product is one chain of multiply-adds in the order of k, whatever block it falls in: the result does
+// not depend on how the work is cut.
+#include <cmath>
+#include <cstring>
+
+// Its templates must not be merged with those of another instruction set by the linker.
+#define Eigen NEURONA_EIGEN_SPACE
+#include <Eigen/Core>
+
+#include "backend/cpu/kernels.hpp"
+
+namespace neurona::cpu::NEURONA_KERNELS_SPACE {
+namespace {
+
+template <int Width>
+struct VectorOf {
+  typedef float type __attribute__((vector_size(Width * sizeof(float))));
+};
+template <>
+struct VectorOf<1> {
+  using type = float;
+};
+
+template <class Vec>
+inline Vec load(const float* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof(Vec));
+  return v;
+}
+
+template <class Vec>
+inline void store(float* p, Vec v) {
+  std::memcpy(p, &v, sizeof(Vec));
+}
+
+// Depth of a slice of B that stays in the first-level cache while all rows of A pass over it.
+constexpr std::int64_t kDepth = 448;
+
+// c (MR, NV*Width) = [c or bias or 0] + a (MR,K) . b (K, NV*Width)
+template <int MR, int NV, int Width>
+inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
+  using Vec = typename VectorOf<Width>::type;
+  Vec acc[MR][NV];
+  for (int i = 0; i < MR; ++i) {
+    for (int v = 0; v < NV; ++v) {
+      const std::int64_t column = n + v * Width;
+      if (k0 > 0)
+        acc[i][v] = load<Vec>(t.c + (m + i) * t.c_row + column);
+      else if (t.bias != nullptr)
+        acc[i][v] = load<Vec>(t.bias + column);
+      else
+        acc[i][v] = Vec{};
+    }
+  }
+  const float* a = t.a + m * t.a_row + k0 * t.a_col;
+  const float* b = t.b + k0 * t.b_row + n;
+  for (std::int64_t k = k0; k < k1; ++k, a += t.a_col, b += t.b_row) {
+    Vec row[NV];
+    for (int v = 0; v < NV; ++v) row[v] = load<Vec>(b + v * Width);
+    for (int i = 0; i < MR; ++i) {
+      const float factor = a[i * t.a_row];
+      for (int v = 0; v < NV; ++v) acc[i][v] += factor * row[v];
+    }
+  }
+  for (int i = 0; i < MR; ++i)
+    for (int v = 0; v < NV; ++v) store(t.c + (m + i) * t.c_row + n + v * Width, acc[i][v]);
+}
+
+// All rows of a column block: full register blocks, then what is left.
+template <int NV, int Width, int MR = NEURONA_ROWS>
+inline void rows(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
+  for (; m + MR <= t.M; m += MR) block<MR, NV, Width>(t, m, n, k0, k1);
+  if constexpr (MR > 1)
+    if (m < t.M) rows<NV, Width, (MR > 4 ? MR / 2 : MR - 1)>(t, m, n, k0, k1);
+}
+
+void gemm(const GemmTile& t) {
+  constexpr int W = NEURONA_WIDTH;
+  const std::int64_t slices = (t.K + kDepth - 1) / kDepth;
+  const std::int64_t depth = slices > 0 ? (t.K + slices - 1) / slices : 0;
+  std::int64_t k0 = 0;
+  do {
+    const std::int64_t k1 = k0 + depth < t.K ? k0 + depth : t.K;
+    std::int64_t n = 0;
+    for (; n + 2 * W <= t.N; n += 2 * W) rows<2, W>(t, 0, n, k0, k1);
+    if (n + W <= t.N) rows<1, W>(t, 0, n, k0, k1), n += W;
+    if constexpr (W > 8)
+      if (n + 8 <= t.N) rows<1, 8>(t, 0, n, k0, k1), n += 8;
+    if constexpr (W > 4)
+      if (n + 4 <= t.N) rows<1, 4>(t, 0, n, k0, k1), n += 4;
+    for (; n < t.N; ++n) rows<1, 1>(t, 0, n, k0, k1);
+    k0 = k1;
+  } while (k0 < t.K);
+}
+
+// Elementwise functions run over blocks of a fixed size, the rest padded to one: each element takes the same path wherever it
+// lies, so results depend neither on alignment nor on the batch size.
+constexpr int kBlock = 32;
+using Block = NEURONA_EIGEN_SPACE::Array<float, kBlock, 1>;
+using BlockMap = NEURONA_EIGEN_SPACE::Map<Block>;
+using ConstBlockMap = NEURONA_EIGEN_SPACE::Map<const Block>;
+
+template <class Function>
+inline void elementwise(std::int64_t count, const float* x, float* y, Function function) {
+  std::int64_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) BlockMap(y + i) = function(ConstBlockMap(x + i));
+  if (i == count) return;
+  const auto rest = static_cast<std::size_t>(count - i) * sizeof(float);
+  Block padded = Block::Zero();
+  std::memcpy(padded.data(), x + i, rest);
+  padded = function(padded).eval();
+  std::memcpy(y + i, padded.data(), rest);
+}
+
+// y = function(a, b)
+template <class Function>
+inline void elementwise(std::int64_t count, const float* a, const float* b, float* y, Function function) {
+  std::int64_t i = 0;
+  for (; i + kBlock <= count; i += kBlock) BlockMap(y + i) = function(ConstBlockMap(a + i), ConstBlockMap(b + i));
+  for (; i < count; ++i) {
+    const Block left = Block::Constant(a[i]), right = Block::Constant(b[i]);
+    y[i] = function(left, right).eval()[0];
+  }
+}
+
+constexpr auto kLambda = static_cast<float>(kSeluLambda), kLambdaAlpha = static_cast<float>(kSeluLambda * kSeluAlpha);
+
+void activation_forward(Activation activation, std::int64_t count, const float* z, float* y) {
+  switch (activation) {
+    case Activation::linear:
+    case Activation::softmax:
+      if (z != y) std::memcpy(y, z, static_cast<std::size_t>(count) * sizeof(float));
+      return;
+    case Activation::sigmoid:
+      return elementwise(count, z, y, [](const auto& x) { return (1.0f + (-x).exp()).inverse(); });
+    case Activation::tanh:
+      return elementwise(count, z, y, [](const auto& x) { return x.tanh(); });
+    case Activation::relu:
+      return elementwise(count, z, y, [](const auto& x) { return x.max(0.0f); });
+    case Activation::selu:
+      return elementwise(count, z, y, [](const auto& x) {
+        return Block((x > 0.0f).select(kLambda * x, kLambdaAlpha * (x.min(0.0f).exp() - 1.0f)));
+      });
+  }
+}
+
+void activation_backward(Activation activation, std::int64_t count, const float* y, const float* dy, float* dz) {
+  switch (activation) {
+    case Activation::linear:
+    case Activation::softmax:
+      if (dy != dz) std::memcpy(dz, dy, static_cast<std::size_t>(count) * sizeof(float));
+      return;
+    case Activation::sigmoid:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * out * (1.0f - out); });
+    case Activation::tanh:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * (1.0f - out * out); });
+    case Activation::relu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, 0.0f)); });
+    case Activation::selu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) {
+        return Block(g * (out > 0.0f).select(Block::Constant(kLambda), out + kLambdaAlpha));
+      });
+  }
+}
+
+// e^(z - largest) -> y (F); returns their sum, added up in order.
+inline float shifted_exp(std::int64_t F, const float* z, float* y, float& largest) {
+  largest = z[0];
+  for (std::int64_t f = 1; f < F; ++f) largest = z[f] > largest ? z[f] : largest;
+  elementwise(F, z, y, [largest](const auto& x) { return (x - largest).exp(); });
+  float sum = 0.0f;
+  for (std::int64_t f = 0; f < F; ++f) sum += y[f];
+  return sum;
+}
+
+void softmax(std::int64_t rows, std::int64_t F, const float* z, float* y) {
+  for (std::int64_t n = 0; n < rows; ++n, z += F, y += F) {
+    float largest;
+    const float share = 1.0f / shifted_exp(F, z, y, largest);
+    for (std::int64_t f = 0; f < F; ++f) y[f] *= share;
+  }
+}
+
+double crossentropy_row(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient) {
+  float largest;
+  const float sum = shifted_exp(F, logits, gradient, largest);
+  const float factor = scale / sum;
+  for (std::int64_t f = 0; f < F; ++f) gradient[f] *= factor;
+  gradient[label] -= scale;
+  return static_cast<double>(largest - logits[label]) + std::log(static_cast<double>(sum));
+}
+
+void column_sums(std::int64_t rows, std::int64_t F, const float* x, float* sums) {
+  std::memset(sums, 0, static_cast<std::size_t>(F) * sizeof(float));
+  for (std::int64_t n = 0; n < rows; ++n, x += F)
+    for (std::int64_t f = 0; f < F; ++f) sums[f] += x[f];
+}
+
+void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y) {
+  constexpr std::int64_t kStrip = 16;
+  for (std::int64_t r0 = 0; r0 < rows; r0 += kStrip)
+    for (std::int64_t c = 0; c < cols; ++c)
+      for (std::int64_t r = r0; r < r0 + kStrip && r < rows; ++r) y[c * rows + r] = x[r * x_row + c];
+}
+
+void sgd(const SgdPiece& p) {
+  const float lr = p.learning_rate, momentum = p.momentum;
+  if (p.velocity == nullptr) {
+    for (std::int64_t i = 0; i < p.count; ++i) p.weights[i] -= lr * p.gradient[i];
+  } else if (p.nesterov) {
+    for (std::int64_t i = 0; i < p.count; ++i) {
+      p.velocity[i] = momentum * p.velocity[i] - lr * p.gradient[i];
+      p.weights[i] += momentum * p.velocity[i] - lr * p.gradient[i];
+    }
+  } else {
+    for (std::int64_t i = 0; i < p.count; ++i) {
+      p.velocity[i] = momentum * p.velocity[i] - lr * p.gradient[i];
+      p.weights[i] += p.velocity[i];
+    }
+  }
+}
+
+}  // namespace
+
+extern const Kernels kernels;
+const Kernels kernels = {NEURONA_KERNELS_NAME, gemm,      activation_forward, activation_backward, softmax, crossentropy_row,
+                         column_sums,          transpose, sgd};
+
+}  // namespace neurona::cpu::NEURONA_KERNELS_SPACE

@@ -1,0 +1,194 @@
+// Plain loops: what each operation means. Sums run in double, so that this is the more exact side of a comparison.
+#include <algorithm>
+#include <cmath>
+
+#include "backend/backend.hpp"
+
+namespace neurona {
+
+namespace {
+
+template <class T>
+T activate(Activation activation, T z) {
+  switch (activation) {
+    case Activation::linear:
+    case Activation::softmax: return z;
+    case Activation::sigmoid: return T(1) / (T(1) + std::exp(-z));
+    case Activation::tanh: return std::tanh(z);
+    case Activation::relu: return z > T(0) ? z : T(0);
+    case Activation::selu: return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * std::expm1(z));
+  }
+  return z;
+}
+
+// d(activation)/dz from the activation's result y.
+template <class T>
+T slope(Activation activation, T y) {
+  switch (activation) {
+    case Activation::linear:
+    case Activation::softmax: return T(1);
+    case Activation::sigmoid: return y * (T(1) - y);
+    case Activation::tanh: return T(1) - y * y;
+    case Activation::relu: return y > T(0) ? T(1) : T(0);
+    case Activation::selu: return y > T(0) ? T(kSeluLambda) : y + T(kSeluLambda * kSeluAlpha);
+  }
+  return T(1);
+}
+
+// z (rows,F) -> y (rows,F)
+template <class T>
+void softmax(const T* z, T* y, std::int64_t rows, std::int64_t F) {
+  for (std::int64_t n = 0; n < rows; ++n, z += F, y += F) {
+    const T largest = *std::max_element(z, z + F);
+    double sum = 0.0;
+    for (std::int64_t f = 0; f < F; ++f) {
+      y[f] = std::exp(z[f] - largest);
+      sum += y[f];
+    }
+    for (std::int64_t f = 0; f < F; ++f) y[f] = static_cast<T>(y[f] / sum);
+  }
+}
+
+template <class T>
+void activation_forward(Activation activation, ConstTensorView z, TensorView y) {
+  if (activation == Activation::softmax) {
+    const std::int64_t F = z.shape.back();
+    return softmax(z.as<T>(), y.as<T>(), F > 0 ? z.elements() / F : 0, F);
+  }
+  for (std::int64_t i = 0; i < z.elements(); ++i) y.as<T>()[i] = activate(activation, z.as<T>()[i]);
+}
+
+template <class T>
+void activation_backward(Activation activation, ConstTensorView y, ConstTensorView dy, TensorView dz) {
+  const T* out = y.as<T>();
+  const T* from = dy.as<T>();
+  T* to = dz.as<T>();
+  if (activation != Activation::softmax) {
+    for (std::int64_t i = 0; i < y.elements(); ++i) to[i] = from[i] * slope(activation, out[i]);
+    return;
+  }
+  const std::int64_t F = y.shape.back();
+  for (std::int64_t n = 0; F > 0 && n < y.elements() / F; ++n, out += F, from += F, to += F) {
+    double dot = 0.0;
+    for (std::int64_t f = 0; f < F; ++f) dot += static_cast<double>(from[f]) * out[f];
+    for (std::int64_t f = 0; f < F; ++f) to[f] = static_cast<T>(out[f] * (from[f] - dot));
+  }
+}
+
+template <class T>
+void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bias, Activation activation, TensorView y) {
+  const std::int64_t N = x.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+  for (std::int64_t n = 0; n < N; ++n) {
+    for (std::int64_t f = 0; f < F; ++f) {
+      double sum = bias ? static_cast<double>(bias.as<T>()[f]) : 0.0;
+      for (std::int64_t k = 0; k < K; ++k)
+        sum += static_cast<double>(x.as<T>()[n * K + k]) * kernel.as<T>()[k * F + f];
+      y.as<T>()[n * F + f] = static_cast<T>(sum);
+    }
+  }
+  activation_forward<T>(activation, y, y);
+}
+
+template <class T>
+void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) {
+  const std::int64_t N = x.shape[0], K = x.shape[1], F = dz.shape[1];
+  for (std::int64_t k = 0; k < K; ++k) {
+    for (std::int64_t f = 0; f < F; ++f) {
+      double sum = 0.0;
+      for (std::int64_t n = 0; n < N; ++n)
+        sum += static_cast<double>(x.as<T>()[n * K + k]) * dz.as<T>()[n * F + f];
+      dkernel.as<T>()[k * F + f] = static_cast<T>(sum);
+    }
+  }
+  if (!dbias) return;
+  for (std::int64_t f = 0; f < F; ++f) {
+    double sum = 0.0;
+    for (std::int64_t n = 0; n < N; ++n) sum += dz.as<T>()[n * F + f];
+    dbias.as<T>()[f] = static_cast<T>(sum);
+  }
+}
+
+template <class T>
+void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) {
+  const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+  for (std::int64_t n = 0; n < N; ++n) {
+    for (std::int64_t k = 0; k < K; ++k) {
+      double sum = 0.0;
+      for (std::int64_t f = 0; f < F; ++f)
+        sum += static_cast<double>(dz.as<T>()[n * F + f]) * kernel.as<T>()[k * F + f];
+      dx.as<T>()[n * K + k] = static_cast<T>(sum);
+    }
+  }
+}
+
+template <class T>
+double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) {
+  const std::int64_t N = logits.shape[0], F = logits.shape[1];
+  double loss = 0.0;
+  for (std::int64_t n = 0; n < N; ++n) {
+    const T* z = logits.as<T>() + n * F;
+    const double largest = *std::max_element(z, z + F);
+    double sum = 0.0;
+    for (std::int64_t f = 0; f < F; ++f) sum += std::exp(static_cast<double>(z[f]) - largest);
+    const double log_sum_exp = largest + std::log(sum);
+    loss += log_sum_exp - z[labels[n]];
+    if (!gradient) continue;
+    T* g = gradient.as<T>() + n * F;
+    for (std::int64_t f = 0; f < F; ++f)
+      g[f] = static_cast<T>((std::exp(static_cast<double>(z[f]) - log_sum_exp) - (f == labels[n] ? 1.0 : 0.0)) /
+                            static_cast<double>(N));
+  }
+  return loss;
+}
+
+template <class T>
+void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) {
+  const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum);
+  const T* g = gradient.as<T>();
+  T* w = weights.as<T>();
+  for (std::int64_t i = 0; i < weights.elements(); ++i) {
+    if (!velocity) {
+      w[i] -= lr * g[i];
+      continue;
+    }
+    T& v = velocity.as<T>()[i];
+    v = momentum * v - lr * g[i];
+    w[i] += step.nesterov ? momentum * v - lr * g[i] : v;
+  }
+}
+
+#define NEURONA_BY_DTYPE(view, call) ((view).dtype == DType::float64 ? call<double> : call<float>)
+
+class ReferenceBackend final : public Backend {
+ public:
+  std::string describe() const override { return "reference (plain loops, 1 thread)"; }
+  bool supports(DType) const override { return true; }
+  void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bias, Activation activation,
+                     TensorView y) override {
+    NEURONA_BY_DTYPE(y, neurona::dense_forward)(x, kernel, bias, activation, y);
+  }
+  void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) override {
+    NEURONA_BY_DTYPE(dz, neurona::dense_backward_parameters)(x, dz, dkernel, dbias);
+  }
+  void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
+    NEURONA_BY_DTYPE(dz, neurona::dense_backward_input)(dz, kernel, dx);
+  }
+  void activation_forward(Activation activation, ConstTensorView z, TensorView y) override {
+    NEURONA_BY_DTYPE(y, neurona::activation_forward)(activation, z, y);
+  }
+  void activation_backward(Activation activation, ConstTensorView y, ConstTensorView dy, TensorView dz) override {
+    NEURONA_BY_DTYPE(y, neurona::activation_backward)(activation, y, dy, dz);
+  }
+  double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) override {
+    return NEURONA_BY_DTYPE(logits, neurona::softmax_crossentropy)(logits, labels, gradient);
+  }
+  void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) override {
+    NEURONA_BY_DTYPE(weights, neurona::sgd)(step, gradient, velocity, weights);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<Backend> make_reference_backend() { return std::make_shared<ReferenceBackend>(); }
+
+}  // namespace neurona

@@ -1,0 +1,117 @@
+#include "neurona/dataset.hpp"
+
+#include <string>
+
+#include "neurona/error.hpp"
+
+namespace neurona {
+
+struct Dataset::Data {
+  ImageSet images;
+  float scale = 1.0f;
+  Tensor x;  // empty for images
+  std::vector<std::int32_t> labels;
+  Tensor y;  // empty with labels
+  Shape sample_shape;
+};
+
+namespace {
+
+std::int64_t leading(const Tensor& tensor) {
+  if (tensor.shape().rank() == 0) throw ShapeError("Dataset: a scalar; the first axis counts the samples.");
+  return tensor.shape()[0];
+}
+
+void check_counts(std::int64_t samples, std::int64_t targets) {
+  if (samples != targets)
+    throw ShapeError("Dataset: " + std::to_string(samples) + " samples, but " + std::to_string(targets) + " targets.");
+}
+
+template <class T>
+void gather_bytes(const std::uint8_t* from, std::int64_t count, T scale, T* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(from[i]) * scale;
+}
+
+// Row `index` of a tensor whose rows have `count` elements -> row `target` of the view.
+void gather_row(ConstTensorView from, std::int64_t index, std::int64_t count, TensorView to, std::int64_t target) {
+  const std::size_t from_size = size_of(from.dtype), to_size = size_of(to.dtype);
+  const ConstTensorView row(static_cast<const std::byte*>(from.data) + static_cast<std::size_t>(index * count) * from_size,
+                            {count}, from.dtype);
+  copy(row, {static_cast<std::byte*>(to.data) + static_cast<std::size_t>(target * count) * to_size, {count}, to.dtype});
+}
+
+}  // namespace
+
+Dataset::Dataset(ImageSet images, float scale) {
+  auto data = std::make_shared<Data>();
+  if (static_cast<std::int64_t>(images.pixels.size()) != images.size() * images.pixels_per_image())
+    throw ShapeError("Dataset: " + std::to_string(images.pixels.size()) + " pixels for " + std::to_string(images.size()) +
+                     " labels of " + std::to_string(images.height) + "x" + std::to_string(images.width) + " images.");
+  data->labels.assign(images.labels.begin(), images.labels.end());
+  data->sample_shape = {images.height, images.width};
+  data->images = std::move(images);
+  data->scale = scale;
+  size_ = static_cast<std::int64_t>(data->labels.size());
+  data_ = std::move(data);
+}
+
+Dataset::Dataset(Tensor x, std::vector<std::int32_t> labels) {
+  check_counts(leading(x), static_cast<std::int64_t>(labels.size()));
+  auto data = std::make_shared<Data>();
+  data->sample_shape = x.shape().without_leading();
+  data->x = std::move(x);
+  data->labels = std::move(labels);
+  size_ = static_cast<std::int64_t>(data->labels.size());
+  data_ = std::move(data);
+}
+
+Dataset::Dataset(Tensor x, Tensor y) {
+  check_counts(leading(x), leading(y));
+  auto data = std::make_shared<Data>();
+  data->sample_shape = x.shape().without_leading();
+  size_ = x.shape()[0];
+  data->x = std::move(x);
+  data->y = std::move(y);
+  data_ = std::move(data);
+}
+
+Shape Dataset::sample_shape() const { return data_ ? data_->sample_shape : Shape(); }
+
+Shape Dataset::target_shape() const { return data_ && !data_->y.empty() ? data_->y.shape().without_leading() : Shape(); }
+
+bool Dataset::has_labels() const { return data_ && data_->y.empty(); }
+
+std::int32_t Dataset::label(std::int64_t i) const {
+  if (!has_labels()) throw ValueError("Dataset: it has values as targets, no labels.");
+  return data_->labels[static_cast<std::size_t>(begin_ + i)];
+}
+
+Dataset Dataset::slice(std::int64_t begin, std::int64_t count) const {
+  if (begin < 0 || count < 0 || begin + count > size_)
+    throw ValueError("Dataset: slice [" + std::to_string(begin) + ", " + std::to_string(begin + count) + ") of " +
+                     std::to_string(size_) + " samples.");
+  Dataset part = *this;
+  part.begin_ += begin;
+  part.size_ = count;
+  return part;
+}
+
+void Dataset::gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels,
+                     TensorView values) const {
+  const std::int64_t count = data_->sample_shape.elements();
+  for (std::size_t n = 0; n < indices.size(); ++n) {
+    const std::int64_t index = begin_ + indices[n], target = static_cast<std::int64_t>(n);
+    if (!data_->x.empty())
+      gather_row(data_->x.view(), index, count, x, target);
+    else if (x.dtype == DType::float64)
+      gather_bytes(data_->images.image(index).data(), count, static_cast<double>(data_->scale), x.as<double>() + target * count);
+    else
+      gather_bytes(data_->images.image(index).data(), count, data_->scale, x.as<float>() + target * count);
+    if (data_->y.empty())
+      labels[n] = data_->labels[static_cast<std::size_t>(index)];
+    else
+      gather_row(data_->y.view(), index, target_shape().elements(), values, target);
+  }
+}
+
+}  // namespace neurona

@@ -1,0 +1,86 @@
+#include "backend/backend.hpp"
+#include "layers/config_shape.hpp"
+#include "neurona/error.hpp"
+#include "neurona/layers.hpp"
+
+namespace neurona {
+
+namespace {
+
+// A kernel larger than this is a mistake or an attack, not a network of this library.
+constexpr std::int64_t kMaxUnits = std::int64_t{1} << 24;
+
+enum ParameterIndex : std::size_t { kKernel, kBias };
+
+}  // namespace
+
+Dense::Dense(DenseOptions options) : options_(std::move(options)) {
+  set_name(options_.name);
+  if (options_.units < 1 || options_.units > kMaxUnits)
+    throw ValueError(label() + ": units = " + std::to_string(options_.units) + "; it must be from 1 to " +
+                     std::to_string(kMaxUnits) + ".");
+}
+
+Shape Dense::output_shape(std::span<const Shape> inputs) const {
+  const Shape& in = inputs[0];
+  std::string mend;
+  if (in.rank() != 1)
+    mend = "it takes one axis.\n  Add Flatten() before it.";
+  else if (!parameters_.empty() && parameters_[kKernel].value.shape()[0] != in[0])
+    mend = "its kernel " + parameters_[kKernel].value.shape().to_string() + " needs a last axis of " +
+           std::to_string(parameters_[kKernel].value.shape()[0]) + ".\n  Build the layer on inputs of that size.";
+  else if (in[0] < 1)
+    mend = "it needs at least one value.";
+  if (!mend.empty()) throw ShapeError(label() + " received samples of shape " + in.to_string() + "; " + mend);
+  return {options_.units};
+}
+
+void Dense::build(std::span<const Shape> inputs, DType dtype, Rng& rng) {
+  parameters_.clear();
+  output_shape(inputs);
+  const std::int64_t K = inputs[0][0], F = options_.units;
+  parameters_.push_back({"kernel", Tensor({K, F}, dtype)});
+  initialize(options_.kernel_initializer, parameters_[kKernel].value.view(), K, F, rng);
+  if (options_.use_bias) parameters_.push_back({"bias", Tensor({F}, dtype)});
+}
+
+void Dense::forward(const ForwardPass& pass) const {
+  const Activation activation = pass.logits && ends_in_softmax() ? Activation::linear : options_.activation;
+  const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
+  pass.backend.dense_forward(pass.inputs[0], parameters_[kKernel].value.view(), bias, activation, pass.output);
+}
+
+void Dense::backward(const BackwardPass& pass) const {
+  const Activation activation = pass.logits && ends_in_softmax() ? Activation::linear : options_.activation;
+  const TensorView dz = pass.output_gradient;
+  pass.backend.activation_backward(activation, pass.output, dz, dz);
+  const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
+  pass.backend.dense_backward_parameters(pass.inputs[0], dz, pass.parameter_gradients[kKernel], dbias);
+  if (pass.input_gradients[0])
+    pass.backend.dense_backward_input(dz, parameters_[kKernel].value.view(), pass.input_gradients[0]);
+}
+
+std::int64_t Dense::multiply_adds(std::span<const Shape> inputs) const {
+  return inputs[0].elements() * options_.units;
+}
+
+Config Dense::config() const {
+  Config config;
+  config.set("units", options_.units);
+  config.set("activation", std::string(to_string(options_.activation)));
+  config.set("kernel_initializer", std::string(to_string(options_.kernel_initializer)));
+  config.set("use_bias", options_.use_bias);
+  detail::put_input_shape(config, options_.input_shape);
+  return config;
+}
+
+std::unique_ptr<Layer> Dense::from_config(const Config& config) {
+  return std::make_unique<Dense>(
+      DenseOptions{.units = config.integer("units"),
+                   .activation = activation_from_string(config.text("activation")),
+                   .kernel_initializer = initializer_from_string(config.text("kernel_initializer")),
+                   .use_bias = config.boolean("use_bias"),
+                   .input_shape = detail::get_input_shape(config)});
+}
+
+}  // namespace neurona

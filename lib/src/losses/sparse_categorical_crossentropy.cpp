@@ -1,0 +1,59 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "backend/backend.hpp"
+#include "neurona/error.hpp"
+#include "neurona/loss.hpp"
+
+namespace neurona {
+
+namespace {
+
+// Keras' epsilon: probabilities that do not come from a softmax are kept in [1e-7, 1 - 1e-7].
+constexpr double kEpsilon = 1e-7;
+
+// p (N,F)  ->  sum over N of -log(p[label] / sum p), with its gradient by p.
+template <class T>
+double from_probabilities(ConstTensorView prediction, std::span<const std::int32_t> labels, TensorView gradient) {
+  const std::int64_t N = prediction.shape[0], F = prediction.shape[1];
+  double loss = 0.0;
+  for (std::int64_t n = 0; n < N; ++n) {
+    const T* p = prediction.as<T>() + n * F;
+    const auto clipped = [&](std::int64_t f) { return std::clamp<double>(p[f], kEpsilon, 1.0 - kEpsilon); };
+    const std::int64_t label = labels[static_cast<std::size_t>(n)];
+    double sum = 0.0;
+    for (std::int64_t f = 0; f < F; ++f) sum += clipped(f);
+    loss -= std::log(clipped(label) / sum);
+    for (std::int64_t f = 0; gradient && f < F; ++f) {
+      const bool inside = p[f] > kEpsilon && p[f] < 1.0 - kEpsilon;
+      const double slope = 1.0 / sum - (f == label ? 1.0 / clipped(f) : 0.0);
+      gradient.as<T>()[n * F + f] = static_cast<T>(inside ? slope / static_cast<double>(N) : 0.0);
+    }
+  }
+  return loss;
+}
+
+}  // namespace
+
+void SparseCategoricalCrossentropy::check(const Shape& prediction, const Dataset& data) const {
+  if (!data.has_labels())
+    throw ValueError("sparse_categorical_crossentropy: the data have values as targets; it needs class labels.");
+  if (prediction.rank() != 1)
+    throw ShapeError("sparse_categorical_crossentropy received predictions of shape " + prediction.to_string() +
+                     " a sample; expected one value for each class, as Dense gives.");
+  for (std::int64_t i = 0; i < data.size(); ++i)
+    if (data.label(i) < 0 || data.label(i) >= prediction[0])
+      throw ValueError("sparse_categorical_crossentropy: sample " + std::to_string(i) + " has label " +
+                       std::to_string(data.label(i)) + "; the network has " + std::to_string(prediction[0]) +
+                       " classes, so labels go from 0 to " + std::to_string(prediction[0] - 1) + ".");
+}
+
+double SparseCategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView prediction, bool is_logits,
+                                               const Targets& targets, TensorView gradient) const {
+  if (is_logits) return backend.softmax_crossentropy(prediction, targets.labels.data(), gradient);
+  return prediction.dtype == DType::float64 ? from_probabilities<double>(prediction, targets.labels, gradient)
+                                            : from_probabilities<float>(prediction, targets.labels, gradient);
+}
+
+}  // namespace neurona

@@ -1,0 +1,214 @@
+#include "neurona/model.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+
+#include "model/executor.hpp"
+#include "model/model_impl.hpp"
+#include "neurona/error.hpp"
+#include "neurona/train.hpp"
+
+namespace neurona {
+
+namespace {
+
+// "BatchNormalization" -> "batch_normalization", as Keras names its layers.
+std::string snake_case(std::string_view type) {
+  std::string name;
+  for (std::size_t i = 0; i < type.size(); ++i) {
+    const auto c = static_cast<unsigned char>(type[i]);
+    if (i > 0 && std::isupper(c) && !std::isupper(static_cast<unsigned char>(type[i - 1]))) name += '_';
+    name += static_cast<char>(std::tolower(c));
+  }
+  return name;
+}
+
+}  // namespace
+
+Model::Model() : impl_(std::make_unique<Impl>()) { impl_->backend = make_backend("cpu"); }
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+void Model::compile(CompileOptions options) {
+  if (!options.loss || !options.optimizer) throw ValueError("compile: a loss and an optimizer are needed.");
+  impl_->compiled = std::move(options);
+  impl_->is_compiled = true;
+}
+
+std::int64_t Model::count_params() const {
+  std::int64_t count = 0;
+  for (const Impl::Node& node : impl_->nodes) count += node.layer->count_params();
+  return count;
+}
+
+std::int64_t Model::count_trainable_params() const {
+  std::int64_t count = 0;
+  for (const Impl::Node& node : impl_->nodes)
+    for (const Parameter& parameter : std::as_const(*node.layer).parameters())
+      if (parameter.trainable) count += parameter.value.elements();
+  return count;
+}
+
+Shape Model::input_shape() const { return impl_->nodes.empty() ? Shape() : impl_->nodes.front().input; }
+Shape Model::output_shape() const { return impl_->nodes.empty() ? Shape() : impl_->nodes.back().output; }
+std::int64_t Model::size() const { return static_cast<std::int64_t>(impl_->nodes.size()); }
+Layer& Model::layer(std::int64_t i) { return *impl_->nodes.at(static_cast<std::size_t>(i)).layer; }
+const Layer& Model::layer(std::int64_t i) const { return *impl_->nodes.at(static_cast<std::size_t>(i)).layer; }
+Shape Model::layer_output_shape(std::int64_t i) const { return impl_->nodes.at(static_cast<std::size_t>(i)).output; }
+
+Layer& Model::layer(std::string_view name) {
+  std::string known;
+  for (Impl::Node& node : impl_->nodes) {
+    if (node.layer->name() == name) return *node.layer;
+    known += (known.empty() ? "" : ", ") + node.layer->name();
+  }
+  throw ValueError("Model '" + impl_->name + "' has no layer '" + std::string(name) + "'. It has: " + known + ".");
+}
+
+std::vector<Parameter*> Model::parameters() {
+  std::vector<Parameter*> all;
+  for (Impl::Node& node : impl_->nodes)
+    for (Parameter& parameter : node.layer->parameters()) all.push_back(&parameter);
+  return all;
+}
+
+std::vector<std::pair<std::string, Parameter*>> Model::named_parameters() {
+  std::vector<std::pair<std::string, Parameter*>> all;
+  for (Impl::Node& node : impl_->nodes)
+    for (Parameter& parameter : node.layer->parameters())
+      all.emplace_back(node.layer->name() + "/" + parameter.name, &parameter);
+  return all;
+}
+
+std::vector<Tensor> Model::get_weights() const {
+  std::vector<Tensor> weights;
+  for (const Impl::Node& node : impl_->nodes)
+    for (const Parameter& parameter : std::as_const(*node.layer).parameters()) weights.push_back(parameter.value);
+  return weights;
+}
+
+void Model::set_weights(const std::vector<Tensor>& weights) {
+  const auto named = named_parameters();
+  if (weights.size() != named.size())
+    throw ShapeError("set_weights: " + std::to_string(weights.size()) + " tensors for a model of " +
+                     std::to_string(named.size()) + ".");
+  for (std::size_t i = 0; i < named.size(); ++i)
+    if (!(weights[i].shape() == named[i].second->value.shape()))
+      throw ShapeError("set_weights: '" + named[i].first + "' received shape " + weights[i].shape().to_string() +
+                       ", expected " + named[i].second->value.shape().to_string() + ".");
+  for (std::size_t i = 0; i < named.size(); ++i) copy(weights[i].view(), named[i].second->value.view());
+}
+
+const std::string& Model::name() const { return impl_->name; }
+bool Model::compiled() const { return impl_->is_compiled; }
+const CompileOptions& Model::compile_options() const { return impl_->compiled; }
+
+void Model::reset(std::uint64_t seed) {
+  impl_->seed = seed;
+  for (std::size_t i = 0; i < impl_->nodes.size(); ++i) {
+    Rng rng = impl_->rng_of(i);
+    impl_->nodes[i].layer->build({&impl_->nodes[i].input, 1}, impl_->dtype, rng);
+  }
+  if (impl_->is_compiled) impl_->compiled.optimizer = impl_->compiled.optimizer->clone();
+}
+
+void Model::set_backend(std::shared_ptr<Backend> backend) {
+  if (!backend->supports(impl_->dtype))
+    throw BackendError("Model '" + impl_->name + "' is " + std::string(to_string(impl_->dtype)) + ", which the backend " +
+                       backend->describe() + " does not compute. Use \"reference\".");
+  impl_->backend = std::move(backend);
+}
+
+Backend& Model::backend() const { return *impl_->backend; }
+DType Model::dtype() const { return impl_->dtype; }
+std::map<std::string, std::string>& Model::metadata() { return impl_->metadata; }
+const std::map<std::string, std::string>& Model::metadata() const { return impl_->metadata; }
+
+History Model::fit(const Dataset& data, FitOptions options) {
+  FitJob job(*this, data, std::move(options));
+  run_inline(job);
+  return job.history();
+}
+
+Evaluation Model::evaluate(const Dataset& data, std::int64_t batch_size) {
+  EvaluateJob job(*this, data, batch_size);
+  run_inline(job);
+  return job.result();
+}
+
+Tensor Model::predict(const Tensor& x, std::int64_t batch_size) {
+  if (x.shape().rank() == 0) throw ShapeError("predict received a scalar; expected samples (N, ...).");
+  return predict(Dataset(x, std::vector<std::int32_t>(static_cast<std::size_t>(x.shape()[0]))), batch_size);
+}
+
+Tensor Model::predict(const Dataset& data, std::int64_t batch_size) {
+  Executor executor(*this, std::min(batch_size, std::max<std::int64_t>(data.size(), 1)), Executor::Use::inference);
+  executor.check_samples(data.sample_shape());
+  const std::int64_t each = output_shape().elements();
+  Tensor result(output_shape().with_leading(data.size()), impl_->dtype);
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(data.size()));
+  std::iota(indices.begin(), indices.end(), 0);
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(executor.max_batch()));
+  Tensor values(data.target_shape().with_leading(executor.max_batch()), impl_->dtype);
+  for (std::int64_t begin = 0; begin < data.size(); begin += executor.max_batch()) {
+    const std::int64_t n = std::min(executor.max_batch(), data.size() - begin);
+    data.gather(std::span(indices).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
+                executor.input(n), labels, values.view());
+    executor.forward({.training = false, .logits = false});
+    TensorView target = result.view();
+    target.data = static_cast<std::byte*>(target.data) + static_cast<std::size_t>(begin * each) * size_of(impl_->dtype);
+    target.shape = executor.output().shape;
+    copy(executor.output(), target);
+  }
+  return result;
+}
+
+std::vector<LayerActivation> Model::activations(const Tensor& x) {
+  Executor executor(*this, 1, Executor::Use::inference);
+  executor.check_samples(x.shape().without_leading());
+  copy(x.view(), executor.input(1));
+  executor.forward({.training = false, .logits = false});
+  std::vector<LayerActivation> all;
+  for (std::int64_t i = 0; i < size(); ++i) {
+    Tensor output(layer_output_shape(i), impl_->dtype);
+    copy(executor.output_of(i), output.view());
+    all.push_back({layer(i).name(), std::string(layer(i).type()), std::move(output)});
+  }
+  return all;
+}
+
+Sequential::Sequential(SequentialOptions options) {
+  impl_->name = std::move(options.name);
+  impl_->seed = options.seed;
+  impl_->dtype = options.dtype;
+  if (!impl_->backend->supports(options.dtype)) impl_->backend = make_backend("reference");
+}
+
+void Sequential::add(std::unique_ptr<Layer> layer) {
+  auto& nodes = impl_->nodes;
+  if (nodes.empty() && layer->input_shape() == nullptr)
+    throw ValueError("Sequential '" + impl_->name + "': the first layer, " + std::string(layer->type()) +
+                     ", needs input_shape, the shape of one sample. For MNIST: {.input_shape = {28, 28}}.");
+  const auto taken = [&](const std::string& name) {
+    return std::any_of(nodes.begin(), nodes.end(), [&](const auto& node) { return node.layer->name() == name; });
+  };
+  if (layer->name().empty()) {
+    const std::string base = snake_case(layer->type());
+    std::string name = base;
+    for (int i = 1; taken(name); ++i) name = base + "_" + std::to_string(i);
+    layer->set_name(name);
+  } else if (taken(layer->name())) {
+    throw ValueError("Sequential '" + impl_->name + "' already has a layer '" + layer->name() + "'. Give it another name.");
+  }
+  Impl::Node node;
+  node.input = nodes.empty() ? *layer->input_shape() : nodes.back().output;
+  node.output = layer->output_shape({&node.input, 1});
+  Rng rng = impl_->rng_of(nodes.size());
+  layer->build({&node.input, 1}, impl_->dtype, rng);
+  node.layer = std::move(layer);
+  nodes.push_back(std::move(node));
+}
+
+}  // namespace neurona

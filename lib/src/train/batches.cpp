@@ -1,0 +1,44 @@
+#include "train/batches.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace neurona {
+
+Batches::Batches(Dataset data, Executor& executor)
+    : data_(std::move(data)), executor_(executor), order_(static_cast<std::size_t>(data_.size())) {
+  std::iota(order_.begin(), order_.end(), 0);
+  labels_.resize(static_cast<std::size_t>(executor.max_batch()));
+  if (!data_.has_labels() && data_.size() > 0)
+    values_ = Tensor(data_.target_shape().with_leading(executor.max_batch()), executor.output().dtype);
+}
+
+void Batches::start(std::optional<Rng> rng) {
+  position_ = 0;
+  if (!rng) return;
+  std::iota(order_.begin(), order_.end(), 0);
+  rng->shuffle(order_);
+}
+
+std::int64_t Batches::next() {
+  batch_size_ = std::min(executor_.max_batch(), data_.size() - position_);
+  if (batch_size_ <= 0) return 0;
+  const auto count = static_cast<std::size_t>(batch_size_);
+  data_.gather(std::span(order_).subspan(static_cast<std::size_t>(position_), count), executor_.input(batch_size_), labels_,
+               values_.view());
+  position_ += batch_size_;
+  targets_ = {};
+  if (data_.has_labels()) {
+    targets_.labels = std::span(labels_).first(count);
+  } else {
+    targets_.values = values_.view();
+    targets_.values.shape = data_.target_shape().with_leading(batch_size_);
+  }
+  return batch_size_;
+}
+
+bool wants_logits(const Model& model) {
+  return model.compile_options().loss->takes_logits() && model.layer(model.size() - 1).ends_in_softmax();
+}
+
+}  // namespace neurona

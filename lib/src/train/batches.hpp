@@ -1,0 +1,38 @@
+// Walks over a data set, batch by batch, filling an executor's input.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "model/executor.hpp"
+#include "neurona/dataset.hpp"
+#include "neurona/random.hpp"
+
+namespace neurona {
+
+class Batches {
+ public:
+  /// Makes all buffers; `executor` gives the batch size and must outlive it.
+  Batches(Dataset data, Executor& executor);
+  /// Goes to the first sample; with a generator, in a new order drawn from it.
+  void start(std::optional<Rng> rng);
+  /// Gathers the next samples (the last batch may be smaller) and returns how many; 0 at the end.
+  std::int64_t next();
+  const Targets& targets() const { return targets_; }
+  std::int64_t batch_size() const { return batch_size_; }
+
+ private:
+  Dataset data_;
+  Executor& executor_;
+  std::vector<std::int32_t> order_;
+  std::vector<std::int32_t> labels_;
+  Tensor values_;
+  Targets targets_;
+  std::int64_t position_ = 0;
+  std::int64_t batch_size_ = 0;
+};
+
+/// Whether the model ends in a softmax that its loss wants left out.
+bool wants_logits(const Model& model);
+
+}  // namespace neurona

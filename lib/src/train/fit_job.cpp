@@ -1,0 +1,278 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "model/executor.hpp"
+#include "neurona/train.hpp"
+#include "train/batches.hpp"
+
+namespace neurona {
+
+namespace {
+
+// How often a copy of the weights is kept to go back to when the loss stops being finite.
+constexpr std::int64_t kBatchesBetweenCopies = 64;
+
+}  // namespace
+
+struct FitJob::Impl {
+  Impl(Model& trained, Dataset data, FitOptions fit_options)
+      : model(trained),
+        options(std::move(fit_options)),
+        loss(checked_loss(trained)),
+        splits(split(std::move(data))),
+        executor(trained, std::min(options.batch_size, std::max<std::int64_t>(splits.training.size(), 1)),
+                 Executor::Use::training),
+        batches(splits.training, executor),
+        validation_batches(splits.validation, executor),
+        pass{.training = true, .logits = wants_logits(trained)},
+        context{model} {
+    executor.check_samples(splits.training.sample_shape());
+    loss.check(model.output_shape(), splits.training);
+    if (splits.validation.size() > 0) {
+      executor.check_samples(splits.validation.sample_shape());
+      loss.check(model.output_shape(), splits.validation);
+    }
+    model.compile_options().optimizer->build(executor.trainable());
+    good_weights = model.get_weights();
+    parameters = model.parameters();
+
+    const auto& metrics = model.compile_options().metrics;
+    sums.resize(1 + metrics.size());
+    state.logs.emplace_back("loss", 0.0);
+    for (const auto& metric : metrics) state.logs.emplace_back(metric->name(), 0.0);
+    state.batch_metrics.assign(state.logs.begin() + 1, state.logs.end());
+    if (splits.validation.size() > 0) {
+      const std::size_t own = state.logs.size();
+      for (std::size_t i = 0; i < own; ++i) validation_logs.emplace_back("val_" + state.logs[i].first, 0.0);
+      state.logs.reserve(2 * own);
+    }
+    state.epochs = options.epochs;
+    state.samples = splits.training.size();
+    state.batches = (state.samples + executor.max_batch() - 1) / executor.max_batch();
+    state.validation_samples = splits.validation.size();
+    context.samples = state.samples;
+    context.validation_samples = state.validation_samples;
+  }
+
+  struct Splits {
+    Dataset training, validation;
+  };
+
+  static const Loss& checked_loss(const Model& model) {
+    if (!model.compiled())
+      throw ValueError("fit: model '" + model.name() + "' is not compiled. Call compile({.loss = ..., .optimizer = ...}) first.");
+    return *model.compile_options().loss;
+  }
+
+  Splits split(Dataset data) const {
+    if (options.epochs < 0) throw ValueError("fit: epochs = " + std::to_string(options.epochs) + "; it must be 0 or more.");
+    if (options.batch_size < 1)
+      throw ValueError("fit: batch_size = " + std::to_string(options.batch_size) + "; it must be at least 1.");
+    const double held_out = options.validation_split;
+    if (!(held_out >= 0.0 && held_out < 1.0))
+      throw ValueError("fit: validation_split = " + std::to_string(held_out) + "; it must be in [0, 1).");
+    if (options.validation_data) return {std::move(data), *options.validation_data};
+    const auto kept = static_cast<std::int64_t>(static_cast<double>(data.size()) * (1.0 - held_out));
+    if (kept < 1)
+      throw ValueError("fit: " + std::to_string(data.size()) + " samples with validation_split = " + std::to_string(held_out) +
+                       " leave none to train on.");
+    return {data.slice(0, kept), data.slice(kept, data.size() - kept)};
+  }
+
+  template <class Event>
+  void tell(Event event) {
+    context.epochs = state.epochs;
+    context.samples_done = state.samples_done;
+    for (const auto& callback : options.callbacks) event(*callback);
+  }
+
+  void begin_epoch() {
+    state.phase = TrainingState::Phase::training;
+    state.batch = state.samples_done = state.validation_done = 0;
+    std::fill(sums.begin(), sums.end(), 0.0);
+    state.logs.resize(sums.size());
+    for (auto& [name, value] : state.logs) value = 0.0;
+    batches.start(options.shuffle ? std::optional(Rng(options.seed).fork(static_cast<std::uint64_t>(state.epoch))) : std::nullopt);
+    epoch_start_ms = now_ms();
+    tell([&](Callback& c) { c.on_epoch_begin(context, state.epoch); });
+  }
+
+  void finish() {
+    state.phase = TrainingState::Phase::finished;
+    tell([&](Callback& c) { c.on_train_end(context); });
+  }
+
+  void end_epoch() {
+    history.epochs.push_back(state.logs);
+    history.seconds.push_back((now_ms() - epoch_start_ms) / 1e3);
+    tell([&](Callback& c) { c.on_epoch_end(context, state.epoch, state.logs); });
+    if (context.stop_training) {
+      state.stopped_early = state.epoch + 1 < state.epochs;
+      return finish();
+    }
+    if (state.epoch + 1 >= state.epochs) return finish();
+    ++state.epoch;
+    begin_epoch();
+  }
+
+  // Adds a batch to the sums and writes the running means.
+  void account(double batch_loss, const Batches& source, std::int64_t done, std::span<std::pair<std::string, double>> logs) {
+    sums[0] += batch_loss;
+    const auto& metrics = model.compile_options().metrics;
+    for (std::size_t i = 0; i < metrics.size(); ++i) {
+      const double sum = metrics[i]->evaluate(executor.output(), source.targets());
+      state.batch_metrics[i].second = sum / static_cast<double>(source.batch_size());
+      sums[i + 1] += sum;
+    }
+    for (std::size_t i = 0; i < sums.size(); ++i) logs[i].second = sums[i] / static_cast<double>(done);
+  }
+
+  void train_batch() {
+    const std::int64_t n = batches.next();
+    executor.forward(pass);
+    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
+    state.batch_loss = sum / static_cast<double>(n);
+    if (!std::isfinite(sum)) return fail();
+    if (steps++ % kBatchesBetweenCopies == 0) {
+      for (std::size_t i = 0; i < parameters.size(); ++i) copy(parameters[i]->value.view(), good_weights[i].view());
+      good_epoch = state.epoch;
+      good_batch = state.batch;
+    }
+    state.samples_done += n;
+    account(sum, batches, state.samples_done, state.logs);
+    executor.backward(pass);
+    model.compile_options().optimizer->apply(model.backend(), executor.trainable(), executor.gradients());
+    ++state.batch;
+    tell([&](Callback& c) { c.on_batch_end(context, state.batch - 1, state.logs); });
+    if (state.batch < state.batches) {
+      if (context.stop_training) {
+        state.stopped_early = true;
+        finish();
+      }
+      return;
+    }
+    if (state.validation_samples == 0) return end_epoch();
+    state.phase = TrainingState::Phase::validating;
+    std::fill(sums.begin(), sums.end(), 0.0);
+    validation_batches.start(std::nullopt);
+  }
+
+  void validate_batch() {
+    const std::int64_t n = validation_batches.next();
+    const Executor::Pass inference{.training = false, .logits = pass.logits};
+    executor.forward(inference);
+    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {});
+    state.validation_done += n;
+    account(sum, validation_batches, state.validation_done, validation_logs);
+    if (state.validation_done < state.validation_samples) return;
+    for (const auto& log : validation_logs) state.logs.push_back(log);
+    end_epoch();
+  }
+
+  void fail() {
+    model.set_weights(good_weights);
+    const std::string where = "epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1);
+    state.stopped_early = true;
+    finish();
+    throw NotFiniteError("Training stopped at " + where + ": the loss became " + std::to_string(state.batch_loss) +
+                         ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " +
+                         std::to_string(good_epoch + 1) +
+                         ", the last copy with a finite loss, are back in the model.\n  A smaller learning_rate is the usual cure.");
+  }
+
+  bool step() {
+    using Phase = TrainingState::Phase;
+    if (state.phase == Phase::ready) {
+      tell([&](Callback& c) { c.on_train_begin(context); });
+      if (state.epochs == 0) {
+        finish();
+        return false;
+      }
+      begin_epoch();
+    }
+    if (state.phase == Phase::training)
+      train_batch();
+    else if (state.phase == Phase::validating)
+      validate_batch();
+    return state.phase != Phase::finished;
+  }
+
+  Model& model;
+  FitOptions options;
+  const Loss& loss;
+  Splits splits;
+  Executor executor;
+  Batches batches, validation_batches;
+  Executor::Pass pass;
+  TrainingContext context;
+  TrainingState state;
+  History history;
+  std::vector<double> sums;  // of the loss and each metric, over the samples of the phase
+  Logs validation_logs;
+  std::vector<Parameter*> parameters;
+  std::vector<Tensor> good_weights;
+  std::int64_t steps = 0, good_epoch = 0, good_batch = 0;
+  double epoch_start_ms = 0.0;
+};
+
+FitJob::FitJob(Model& model, Dataset data, FitOptions options)
+    : impl_(std::make_unique<Impl>(model, std::move(data), std::move(options))) {}
+FitJob::~FitJob() = default;
+
+bool FitJob::step() { return impl_->step(); }
+
+bool FitJob::advance(double budget_ms, Progress& progress) {
+  const double start = now_ms();
+  bool more = true;
+  do {
+    more = impl_->step();
+  } while (more && now_ms() - start < budget_ms);
+  const TrainingState& s = impl_->state;
+  progress.done = s.epoch * s.samples + s.samples_done;
+  progress.total = s.epochs * s.samples;
+  progress.unit = "samples";
+  return more;
+}
+
+void FitJob::request_stop() {
+  if (impl_->state.phase == TrainingState::Phase::finished) return;
+  impl_->state.stopped_early = true;
+  impl_->finish();
+}
+
+void FitJob::extend(std::int64_t epochs) {
+  if (epochs < 1) throw ValueError("FitJob::extend: " + std::to_string(epochs) + " epochs; at least 1.");
+  TrainingState& state = impl_->state;
+  if (state.stopped_early) throw ValueError("FitJob::extend: the run stopped early; start a new one.");
+  state.epochs += epochs;
+  if (state.phase != TrainingState::Phase::finished) return;
+  if (!impl_->history.epochs.empty()) ++state.epoch;
+  impl_->begin_epoch();
+}
+
+const TrainingState& FitJob::state() const { return impl_->state; }
+const History& FitJob::history() const { return impl_->history; }
+std::size_t FitJob::arena_bytes() const { return impl_->executor.arena_bytes(); }
+
+std::vector<double> History::operator[](std::string_view name) const {
+  std::vector<double> values;
+  for (const Logs& logs : epochs) {
+    const std::optional<double> value = find_log(logs, name);
+    if (!value) {
+      std::string known;
+      for (const auto& [key, unused] : logs) known += (known.empty() ? "" : ", ") + key;
+      throw ValueError("History has no '" + std::string(name) + "'. It has: " + known + ".");
+    }
+    values.push_back(*value);
+  }
+  return values;
+}
+
+double Evaluation::accuracy() const {
+  const std::optional<double> value = find_log(metrics, "accuracy");
+  if (!value) throw ValueError("Evaluation: the model was compiled without the metric accuracy.");
+  return *value;
+}
+
+}  // namespace neurona

@@ -1,0 +1,74 @@
+// Counts every call of malloc and its kin, the library's and those of what it uses.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include "neurona/applications.hpp"
+#include "neurona/train.hpp"
+#include "support/samples.hpp"
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+}  // namespace
+
+extern "C" {
+
+void* __libc_malloc(std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* realloc(void* old, std::size_t size) {
+  ++allocations;
+  return __libc_realloc(old, size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
+  ++allocations;
+  *out = __libc_memalign(alignment, size);
+  return *out == nullptr ? 12 : 0;
+}
+}
+
+using namespace neurona;
+
+TEST_CASE("The counter sees allocations") {
+  const long before = allocations;
+  Tensor tensor({1000});
+  CHECK(allocations > before);
+  CHECK(tensor.elements() == 1000);
+}
+
+TEST_CASE("After the first batch, training and validation allocate nothing") {
+  const int kept = num_threads();
+  const Dataset data(test::easy_images(330, 1));
+  for (int threads : {1, 2}) {
+    for (const std::string& name : network_names()) {
+      INFO(name, ", threads ", threads);
+      set_num_threads(threads);
+      Sequential model = make_network(name, 1);
+      FitJob job(model, data, {.epochs = 2, .batch_size = 32, .validation_split = 0.2});
+      job.step();
+      const long before = allocations;
+      const std::int64_t steps = 8 + 3;  // the rest of 264 images in batches of 32 (the last one partial), 66 of validation
+      for (std::int64_t i = 0; i + 1 < steps; ++i) job.step();
+      CHECK(job.state().phase == TrainingState::Phase::validating);
+      CHECK(allocations - before == 0);
+    }
+  }
+  set_num_threads(kept);
+}

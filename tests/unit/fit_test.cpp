@@ -1,0 +1,216 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "neurona/applications.hpp"
+#include "neurona/error.hpp"
+#include "neurona/layers.hpp"
+#include "neurona/train.hpp"
+#include "support/samples.hpp"
+
+using namespace neurona;
+
+namespace {
+
+Sequential small_network(double learning_rate = 0.5, std::uint64_t seed = 1) {
+  Sequential model({.seed = seed});
+  model.add(Flatten({.input_shape = {28, 28}}));
+  model.add(Dense({.units = 12, .activation = Activation::tanh}));
+  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.compile({.optimizer = SGD({.learning_rate = learning_rate}), .metrics = {Accuracy()}});
+  return model;
+}
+
+bool same_weights(const Model& a, const Model& b) {
+  const auto x = a.get_weights(), y = b.get_weights();
+  for (std::size_t i = 0; i < x.size(); ++i)
+    if (std::memcmp(x[i].view().data, y[i].view().data, x[i].size_bytes()) != 0) return false;
+  return true;
+}
+
+const Dataset& images() {
+  static const Dataset data(test::easy_images(330, 9));
+  return data;
+}
+
+}  // namespace
+
+TEST_CASE("fit learns: the loss falls and the accuracy rises, on training and held-out images") {
+  Sequential model = small_network();
+  const History history = model.fit(images(), {.epochs = 8, .validation_split = 0.1});
+  CHECK(history["loss"].back() < 0.3 * history["loss"].front());
+  CHECK(history["accuracy"].back() > 0.98);
+  CHECK(history["val_accuracy"].back() > 0.95);
+  CHECK(history.epochs.size() == 8);
+  CHECK_THROWS_WITH_AS(history["val_f1"], "History has no 'val_f1'. It has: loss, accuracy, val_loss, val_accuracy.", ValueError);
+}
+
+TEST_CASE("validation_split holds out the tail, keeps int(n*(1-s)) samples and the last partial batch") {
+  Sequential model = small_network();
+  FitJob job(model, images(), {.epochs = 1, .batch_size = 32, .validation_split = 0.1});
+  CHECK(job.state().samples == 297);
+  CHECK(job.state().validation_samples == 33);
+  CHECK(job.state().batches == 10);
+  while (job.step()) {
+  }
+  // After training, val_loss is the loss of exactly the last 33 images.
+  const Evaluation tail = model.evaluate(images().slice(297, 33));
+  CHECK(*find_log(job.history().epochs[0], "val_loss") == doctest::Approx(tail.loss).epsilon(1e-6));
+  CHECK(*find_log(job.history().epochs[0], "val_accuracy") == doctest::Approx(tail.accuracy()));
+}
+
+TEST_CASE("The batch counts of the tutorial: 1782, 1688 and 1875 steps an epoch") {
+  for (const auto& [split, steps] : {std::pair{0.05, 1782}, {0.1, 1688}, {0.0, 1875}}) {
+    Sequential model({.seed = 1});
+    model.add(Dense({.units = 10, .activation = Activation::softmax, .input_shape = {1}}));
+    model.compile({});
+    FitJob job(model, Dataset(Tensor({60000, 1}), std::vector<std::int32_t>(60000)), {.validation_split = split});
+    CHECK(job.state().batches == steps);
+  }
+}
+
+TEST_CASE("The training loss of an epoch is the sample-weighted mean of its batches' losses") {
+  Sequential model = small_network();
+  FitJob job(model, images(), {.epochs = 1, .batch_size = 32});
+  double sum = 0.0;
+  while (job.state().phase != TrainingState::Phase::finished) {
+    const std::int64_t before = job.state().samples_done;
+    job.step();
+    sum += job.state().batch_loss * static_cast<double>(job.state().samples_done - before);
+  }
+  CHECK(job.history()["loss"][0] == doctest::Approx(sum / 330.0).epsilon(1e-12));
+}
+
+TEST_CASE("The same seed gives the same weights, bit for bit, with any number of threads and any slicing") {
+  const int kept = num_threads();
+  Sequential one = make_network("mlp", 3), two = make_network("mlp", 3), other = make_network("mlp", 3);
+  set_num_threads(1);
+  one.fit(images(), {.epochs = 2, .seed = 3});
+  set_num_threads(2);
+  FitJob job(two, images(), {.epochs = 2, .seed = 3});
+  while (job.step()) {
+  }
+  set_num_threads(kept);
+  CHECK(same_weights(one, two));
+  other.fit(images(), {.epochs = 2, .seed = 4});
+  CHECK(!same_weights(one, other));
+}
+
+TEST_CASE("Each epoch has another order; without shuffling the order is that of the data") {
+  Sequential a = small_network(), b = small_network();
+  a.fit(images().slice(0, 64), {.epochs = 1, .shuffle = false});
+  FitJob job(b, images().slice(0, 64), {.epochs = 1, .shuffle = false});
+  job.step();
+  // The first batch by hand: one step of SGD on the first 32 images.
+  Sequential c = small_network();
+  c.fit(images().slice(0, 32), {.epochs = 1, .shuffle = false});
+  CHECK(same_weights(b, c));
+  Sequential d = small_network();
+  d.fit(images().slice(0, 64), {.epochs = 1, .seed = 1});
+  CHECK(!same_weights(a, d));
+}
+
+TEST_CASE("Early stopping ends a fit, and the run says so") {
+  Sequential model = small_network(0.0);  // nothing improves
+  const auto stopping = std::make_shared<EarlyStopping>(EarlyStoppingOptions{.patience = 2});
+  FitJob job(model, images(), {.epochs = 10, .validation_split = 0.1, .callbacks = {stopping}});
+  while (job.step()) {
+  }
+  CHECK(job.history().epochs.size() == 3);
+  CHECK(job.state().stopped_early);
+  CHECK(stopping->stopped_epoch() == 2);
+}
+
+TEST_CASE("A loss that becomes NaN stops training at that batch and puts the last good weights back") {
+  Sequential model = small_network(3e38);
+  FitJob job(model, images(), {.epochs = 3});
+  std::string message;
+  try {
+    while (job.step()) {
+    }
+  } catch (const NotFiniteError& e) {
+    message = e.what();
+  }
+  INFO(message);
+  CHECK(message.find("Training stopped at epoch 1, batch ") == 0);
+  CHECK(message.find("A smaller learning_rate is the usual cure.") != std::string::npos);
+  CHECK(job.state().phase == TrainingState::Phase::finished);
+  CHECK(std::isfinite(model.evaluate(images()).loss));
+  CHECK(!job.step());
+}
+
+TEST_CASE("A NaN among the training data is found at its batch") {
+  Tensor x({40, 4});
+  x.set(37 * 4, std::numeric_limits<double>::quiet_NaN());
+  Sequential model;
+  model.add(Dense({.units = 2, .activation = Activation::softmax, .input_shape = {4}}));
+  model.compile({});
+  CHECK_THROWS_WITH_AS(model.fit(Dataset(x, std::vector<std::int32_t>(40)), {.batch_size = 8, .shuffle = false}),
+                       doctest::Contains("epoch 1, batch 5: the loss became nan"), NotFiniteError);
+}
+
+TEST_CASE("fit refuses options out of range with a message") {
+  Sequential model = small_network();
+  CHECK_THROWS_WITH_AS(model.fit(images(), {.epochs = -1}), "fit: epochs = -1; it must be 0 or more.", ValueError);
+  CHECK_THROWS_AS(model.fit(images(), {.batch_size = 0}), ValueError);
+  CHECK_THROWS_AS(model.fit(images(), {.validation_split = 1.0}), ValueError);
+  CHECK_THROWS_AS(model.fit(images().slice(0, 1), {.validation_split = 0.5}), ValueError);
+  CHECK_THROWS_AS(model.fit(Dataset(Tensor({2, 3}), std::vector<std::int32_t>{0, 1})), ShapeError);
+}
+
+TEST_CASE("A run can be stopped between batches and another can be extended") {
+  Sequential model = small_network();
+  FitJob job(model, images(), {.epochs = 5});
+  job.step();
+  job.request_stop();
+  CHECK(!job.step());
+  CHECK(job.state().stopped_early);
+  CHECK(job.history().epochs.empty());
+
+  Sequential once = small_network(), twice = small_network();
+  once.fit(images(), {.epochs = 3});
+  FitJob extended(twice, images(), {.epochs = 1});
+  while (extended.step()) {
+  }
+  extended.extend(2);
+  while (extended.step()) {
+  }
+  CHECK(extended.history().epochs.size() == 3);
+  CHECK(same_weights(once, twice));
+}
+
+TEST_CASE("A batch larger than the data set is one batch") {
+  Sequential model = small_network();
+  FitJob job(model, images().slice(0, 5), {.epochs = 1, .batch_size = 512});
+  CHECK(job.state().batches == 1);
+  CHECK(!job.step());
+}
+
+TEST_CASE("Regression with values as targets learns a line") {
+  Rng rng(2);
+  Tensor x = test::random_tensor({64, 1}, rng), y({64, 1});
+  for (std::int64_t i = 0; i < 64; ++i) y.set(i, 3.0 * x.at(i) - 0.5);
+  Sequential model;
+  model.add(Dense({.units = 1, .input_shape = {1}}));
+  model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 0.2})});
+  model.fit(Dataset(x, y), {.epochs = 100, .batch_size = 16});
+  CHECK(model.get_weights()[0].at(0) == doctest::Approx(3.0).epsilon(1e-3));
+  CHECK(model.get_weights()[1].at(0) == doctest::Approx(-0.5).epsilon(1e-3));
+}
+
+TEST_CASE("EvaluateJob tells each sample's class and runs in slices") {
+  Sequential model = small_network();
+  model.fit(images(), {.epochs = 5});
+  EvaluateJob job(model, images(), 50);
+  Progress progress;
+  CHECK(job.advance(0.0, progress));
+  CHECK(progress.done == 50);
+  CHECK(progress.total == 330);
+  while (job.advance(0.0, progress)) {
+  }
+  std::int64_t hits = 0;
+  for (std::int64_t i = 0; i < 330; ++i) hits += job.predicted()[static_cast<std::size_t>(i)] == images().label(i) ? 1 : 0;
+  CHECK(job.result().accuracy() == doctest::Approx(static_cast<double>(hits) / 330));
+}

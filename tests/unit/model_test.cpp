@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+
+#include "neurona/applications.hpp"
+#include "neurona/error.hpp"
+#include "neurona/layers.hpp"
+#include "neurona/model.hpp"
+#include "support/samples.hpp"
+
+using namespace neurona;
+
+TEST_CASE("The tutorial's network has 79,510 parameters and Keras' summary") {
+  const Sequential model = make_network("mlp");
+  CHECK(model.count_params() == 79510);
+  CHECK(model.summary() ==
+        "Model: \"sequential\"\n"
+        "_________________________________________________________________\n"
+        "Layer (type)                 Output Shape              Param #   \n"
+        "=================================================================\n"
+        "flatten (Flatten)            (None, 784)               0         \n"
+        "_________________________________________________________________\n"
+        "dense (Dense)                (None, 100)               78500     \n"
+        "_________________________________________________________________\n"
+        "dense_1 (Dense)              (None, 10)                1010      \n"
+        "=================================================================\n"
+        "Total params: 79,510\n"
+        "Trainable params: 79,510\n"
+        "Non-trainable params: 0\n"
+        "_________________________________________________________________\n");
+}
+
+TEST_CASE("A Sequential model says what is missing or wrong") {
+  Sequential model;
+  CHECK_THROWS_WITH_AS(model.add(Dense({.units = 3})),
+                       "Sequential 'sequential': the first layer, Dense, needs input_shape, the shape of one sample. For MNIST: "
+                       "{.input_shape = {28, 28}}.",
+                       ValueError);
+  model.add(Dense({.units = 3, .input_shape = {2}, .name = "a"}));
+  CHECK_THROWS_WITH_AS(model.add(Dense({.units = 3, .name = "a"})),
+                       "Sequential 'sequential' already has a layer 'a'. Give it another name.", ValueError);
+  CHECK_THROWS_AS(model.layer("b"), ValueError);
+  CHECK_THROWS_WITH_AS(model.predict(Tensor({1, 3})), "Model 'sequential' received samples of shape (3,); expected (2,).", ShapeError);
+  CHECK_THROWS_AS(model.fit(Dataset(Tensor({1, 2}), std::vector<std::int32_t>{0})), ValueError);
+  CHECK_THROWS_WITH_AS(model.set_weights({Tensor({2, 3}), Tensor({4})}),
+                       "set_weights: 'a/bias' received shape (4,), expected (3,).", ShapeError);
+  CHECK_THROWS_AS(Sequential().predict(Tensor({1, 1})), ValueError);
+}
+
+TEST_CASE("Predictions do not depend on the batch size, and activations end in the prediction") {
+  Sequential model = make_network("mlp", 4);
+  const Dataset data(test::easy_images(21, 2));
+  const Tensor all = model.predict(data, 32);
+  for (std::int64_t batch : {1, 2, 20}) {
+    const Tensor again = model.predict(data, batch);
+    // The same products in the same order.
+    CHECK(test::normalised_error(again.view(), all.view()) == 0.0);
+  }
+  Tensor x({1, 28, 28});
+  std::vector<std::int32_t> label(1);
+  data.gather(std::vector<std::int32_t>{0}, x.view(), label, {});
+  const auto inside = model.activations(x);
+  REQUIRE(inside.size() == 3);
+  CHECK(inside[0].output.shape() == Shape({784}));
+  CHECK(inside[1].layer == "dense");
+  CHECK(inside[1].output.shape() == Shape({100}));
+  for (std::int64_t i = 0; i < 10; ++i) CHECK(inside[2].output.at(i) == all.at(i));
+}
+
+TEST_CASE("The same seed draws the same weights, another seed others, and reset draws anew") {
+  Sequential a = make_network("mlp", 1), b = make_network("mlp", 1), c = make_network("mlp", 2);
+  const auto same = [](const Model& m, const Model& n) {
+    return test::normalised_error(m.get_weights()[0].view(), n.get_weights()[0].view()) == 0.0;
+  };
+  CHECK(same(a, b));
+  CHECK(!same(a, c));
+  c.reset(1);
+  CHECK(same(a, c));
+}
+
+TEST_CASE("An empty data set is evaluated and predicted without harm") {
+  Sequential model = make_network("mlp", 1);
+  const Dataset empty = Dataset(test::easy_images(3, 1)).slice(0, 0);
+  CHECK(model.evaluate(empty).loss == 0.0);
+  CHECK(model.predict(empty).shape() == Shape({0, 10}));
+}
+
+TEST_CASE("A float64 model runs on the reference backend and refuses the cpu backend") {
+  Sequential model({.dtype = DType::float64});
+  model.add(Dense({.units = 2, .input_shape = {3}}));
+  CHECK(model.predict(Tensor({1, 3}, DType::float64)).dtype() == DType::float64);
+  CHECK_THROWS_AS(model.set_backend(make_backend("cpu")), BackendError);
+  CHECK_THROWS_AS(make_backend("tpu"), BackendError);
+}
