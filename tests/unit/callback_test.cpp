@@ -85,3 +85,20 @@ TEST_CASE("Metrics up to a thousandth are printed with an exponent") {
   CHECK(format_metric(0.0) == "0.0000e+00");
   CHECK(format_metric(-12.5) == "-12.5000");
 }
+
+TEST_CASE("LearningRateScheduler sets each epoch's rate; the cosine falls from its start to zero") {
+  CHECK(cosine_decay(0.2, 0, 10) == doctest::Approx(0.2));
+  CHECK(cosine_decay(0.2, 5, 10) == doctest::Approx(0.1));
+  CHECK(cosine_decay(0.2, 10, 10) == 0.0);
+  Sequential model;
+  model.add(Dense({.units = 1, .input_shape = {1}}));
+  model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 0.4})});
+  std::vector<double> rates;
+  model.fit(Dataset(Tensor({1, 1}), Tensor({1, 1})),
+            {.epochs = 3,
+             .callbacks = {LearningRateScheduler([](std::int64_t, double rate) { return rate / 2; }),
+                           LambdaCallback({}, [&](TrainingContext& context, std::int64_t, const Logs&) {
+                             rates.push_back(context.model.compile_options().optimizer->learning_rate());
+                           })}});
+  CHECK(rates == std::vector<double>{0.2, 0.1, 0.05});
+}

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -213,4 +214,30 @@ TEST_CASE("EvaluateJob tells each sample's class and runs in slices") {
   std::int64_t hits = 0;
   for (std::int64_t i = 0; i < 330; ++i) hits += job.predicted()[static_cast<std::size_t>(i)] == images().label(i) ? 1 : 0;
   CHECK(job.result().accuracy() == doctest::Approx(static_cast<double>(hits) / 330));
+}
+
+TEST_CASE("Augmented images are varied in training, each epoch anew, and left alone in validation") {
+  const Augmentation flatten_to_random = [](std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng& rng) {
+    CHECK_UNARY(image.size() == varied.size());
+    std::fill(varied.begin(), varied.end(), static_cast<std::uint8_t>(rng.below(200)));
+  };
+  const Dataset varied = images().augmented(flatten_to_random);
+  // Uniform images say nothing of their label: training cannot beat the most frequent class by much.
+  Sequential model = small_network(0.1);
+  const History history = model.fit(varied, {.epochs = 4, .validation_data = images()});
+  CHECK(history["accuracy"].back() < 0.25);
+  Tensor x({2, 28, 28}), again({2, 28, 28}), plain({2, 28, 28});
+  std::vector<std::int32_t> labels(2);
+  const std::vector<std::int32_t> indices{0, 1};
+  const Rng rng(1), other(2);
+  varied.gather(indices, x.view(), labels, {}, &rng);
+  varied.gather(indices, again.view(), labels, {}, &rng);
+  varied.gather(indices, plain.view(), labels, {});
+  CHECK(test::normalised_error(x.view(), again.view()) == 0.0);
+  CHECK(x.at(0) == x.at(783));
+  CHECK(x.at(0) != x.at(784));
+  CHECK(test::normalised_error(plain.view(), x.view()) > 0.1);
+  varied.gather(indices, again.view(), labels, {}, &other);
+  CHECK(test::normalised_error(x.view(), again.view()) > 0.0);
+  CHECK_THROWS_AS(Dataset(Tensor({1, 2}), std::vector<std::int32_t>{0}).augmented(flatten_to_random), ValueError);
 }

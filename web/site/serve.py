@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -321,6 +322,7 @@ def main():
     parser.add_argument("--try-next", type=int, default=0, metavar="N", help="when the port is taken, try the next N")
     parser.add_argument("--mnist", type=Path, metavar="DIR", help="folder with the original files of MNIST")
     parser.add_argument("--no-isolation", action="store_true", help="without COOP/COEP, as most web hosts send pages")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser (through xdg-open)")
     parser.add_argument("--verbose", action="store_true", help="print each request")
     tests = parser.add_argument_group("for tests, on everything below /data/")
     tests.add_argument("--throttle", type=positive, metavar="BYTES_PER_S", help="send slowly")
@@ -338,7 +340,14 @@ def main():
 
     server = listen(arguments, Faults(arguments.throttle, arguments.cut_after, arguments.cut_times))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
-    print(f"Neurona: http://127.0.0.1:{server.server_address[1]}/   (Ctrl+C ends it)", flush=True)
+    address = f"http://127.0.0.1:{server.server_address[1]}/"
+    print(f"Neurona: {address}   (Ctrl+C ends it)", flush=True)
+    if arguments.open:
+        try:
+            # The socket listens already: a browser that is faster than the next line waits.
+            subprocess.Popen(["xdg-open", address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        except OSError:
+            pass  # the address stands above
     try:
         server.serve_forever()
     except KeyboardInterrupt:

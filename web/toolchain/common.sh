@@ -5,7 +5,6 @@
 NEURONA_CACHE="${NEURONA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/neurona}"
 export NEURONA_CACHE
 SETUP_LOG="$NEURONA_CACHE/setup.log"
-TOOLCHAIN_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
 
@@ -66,6 +65,7 @@ replace_dir() {
 }
 
 # The archive this machine itself installs from: never a fixed address, so mirrors and proxies keep working.
+# shellcheck disable=SC2016  # $(SITE) and the others are apt's, not the shell's
 debian_archive() {
   local site
   site=$(apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(LABEL)|$(COMPONENT)' 'Created-By: Packages' 2>/dev/null |

@@ -11,6 +11,7 @@
 # Everything that is not a Debian package of this system lies in NEURONA_CACHE (default ~/.cache/neurona) and can be
 # deleted at any time. Results: env.sh for shells, neurona-deps.cmake for CMake.
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=common.sh
@@ -118,7 +119,7 @@ SHELL
   fi
 }
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null || die "this set-up knows Debian only (apt-get was not found)." \
+command -v apt-get >/dev/null || die "this set-up knows Debian only (apt-get was not found)." \
   "On another system install the packages that 'setup.sh' names yourself; README.md lists them."
 mkdir -p "$NEURONA_CACHE" || die "cannot write to $NEURONA_CACHE." "Set NEURONA_CACHE to a folder that you may write to."
 NEURONA_CACHE="$(cd "$NEURONA_CACHE" && pwd)"

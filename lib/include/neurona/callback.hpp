@@ -105,6 +105,20 @@ std::string progress_line(std::int64_t done, std::int64_t total, double seconds,
 /// A metric as Keras prints it: "%.4f", or "%.4e" when |value| <= 1e-3.
 std::string format_metric(double value);
 
+/// Sets the learning rate of each epoch (from 0) to what the function gives for it.
+class LearningRateScheduler : public Callback {
+ public:
+  /// `schedule(epoch, learning_rate)`: the rate so far is handed in, as in Keras.
+  explicit LearningRateScheduler(std::function<double(std::int64_t, double)> schedule) : schedule_(std::move(schedule)) {}
+  void on_epoch_begin(TrainingContext& context, std::int64_t epoch) override;
+
+ private:
+  std::function<double(std::int64_t, double)> schedule_;
+};
+
+/// Falls from `initial` to 0 along half a cosine over `epochs` (Loshchilov and Hutter 2017, without restarts).
+double cosine_decay(double initial, std::int64_t epoch, std::int64_t epochs);
+
 /// Calls a function after each batch and epoch; either may be empty.
 class LambdaCallback : public Callback {
  public:

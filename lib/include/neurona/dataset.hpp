@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "neurona/image_set.hpp"
+#include "neurona/random.hpp"
 #include "neurona/tensor.hpp"
 
 namespace neurona {
@@ -16,6 +18,10 @@ struct Targets {
   std::span<const std::int32_t> labels;  ///< empty when there are values
   ConstTensorView values;
 };
+
+/// Draws a varied image from an image (both height * width bytes), for training on more than there is. Called from several
+/// threads at once.
+using Augmentation = std::function<void(std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng& rng)>;
 
 /// Samples with their targets; cheap to copy (the data is shared and never changed), cheap to slice.
 /// Images stay 8-bit and are multiplied by `scale` while a batch is gathered.
@@ -39,14 +45,20 @@ class Dataset {
   std::int32_t label(std::int64_t i) const;
   /// The samples [begin, begin + count).
   Dataset slice(std::int64_t begin, std::int64_t count) const;
+  /// The same images, to be varied anew each time that training meets them. Errors: ValueError for data that are not images.
+  Dataset augmented(Augmentation augmentation) const;
+  bool is_augmented() const { return augmentation_ != nullptr; }
   /// Writes the chosen samples to x (n, ...) and their targets to `labels` (n) or `values` (n, ...), whichever the
-  /// set has. Allocates nothing.
-  void gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels,
-              TensorView values) const;
+  /// set has. With `rng` images are augmented, where an augmentation was given: sample n draws from rng->fork(n).
+  /// Allocates nothing of its own.
+  void gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels, TensorView values,
+              const Rng* rng = nullptr) const;
 
  private:
   struct Data;
+  void gather_image(std::int64_t index, TensorView x, std::int64_t target, const Rng* rng) const;
   std::shared_ptr<const Data> data_;
+  std::shared_ptr<const Augmentation> augmentation_;
   std::int64_t begin_ = 0;
   std::int64_t size_ = 0;
 };

@@ -1,8 +1,10 @@
 #include "neurona/dataset.hpp"
 
+#include <array>
 #include <string>
 
 #include "neurona/error.hpp"
+#include "runtime/parallel_for.hpp"
 
 namespace neurona {
 
@@ -17,6 +19,8 @@ struct Dataset::Data {
 
 namespace {
 
+constexpr std::int64_t kMaxAugmentedPixels = 64 * 64;
+
 std::int64_t leading(const Tensor& tensor) {
   if (tensor.shape().rank() == 0) throw ShapeError("Dataset: a scalar; the first axis counts the samples.");
   return tensor.shape()[0];
@@ -28,8 +32,8 @@ void check_counts(std::int64_t samples, std::int64_t targets) {
 }
 
 template <class T>
-void gather_bytes(const std::uint8_t* from, std::int64_t count, T scale, T* to) {
-  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(from[i]) * scale;
+void scale_bytes(std::span<const std::uint8_t> bytes, T scale, T* to) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) to[i] = static_cast<T>(bytes[i]) * scale;
 }
 
 // Row `index` of a tensor whose rows have `count` elements -> row `target` of the view.
@@ -96,22 +100,48 @@ Dataset Dataset::slice(std::int64_t begin, std::int64_t count) const {
   return part;
 }
 
-void Dataset::gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels,
-                     TensorView values) const {
-  const std::int64_t count = data_->sample_shape.elements();
-  for (std::size_t n = 0; n < indices.size(); ++n) {
-    const std::int64_t index = begin_ + indices[n], target = static_cast<std::int64_t>(n);
-    if (!data_->x.empty())
-      gather_row(data_->x.view(), index, count, x, target);
-    else if (x.dtype == DType::float64)
-      gather_bytes(data_->images.image(index).data(), count, static_cast<double>(data_->scale), x.as<double>() + target * count);
-    else
-      gather_bytes(data_->images.image(index).data(), count, data_->scale, x.as<float>() + target * count);
-    if (data_->y.empty())
-      labels[n] = data_->labels[static_cast<std::size_t>(index)];
-    else
-      gather_row(data_->y.view(), index, target_shape().elements(), values, target);
+Dataset Dataset::augmented(Augmentation augmentation) const {
+  if (!data_ || !data_->x.empty()) throw ValueError("Dataset: only images can be augmented.");
+  if (data_->images.pixels_per_image() > kMaxAugmentedPixels)
+    throw ValueError("Dataset: images of " + std::to_string(data_->images.pixels_per_image()) + " pixels; up to " +
+                     std::to_string(kMaxAugmentedPixels) + " can be augmented.");
+  Dataset varied = *this;
+  varied.augmentation_ = std::make_shared<const Augmentation>(std::move(augmentation));
+  return varied;
+}
+
+void Dataset::gather_image(std::int64_t index, TensorView x, std::int64_t target, const Rng* rng) const {
+  const std::int64_t count = data_->images.pixels_per_image();
+  std::span<const std::uint8_t> image = data_->images.image(index);
+  std::array<std::uint8_t, kMaxAugmentedPixels> varied;
+  if (rng != nullptr && augmentation_) {
+    Rng own = rng->fork(static_cast<std::uint64_t>(target));
+    const std::span<std::uint8_t> place = std::span(varied).first(image.size());
+    (*augmentation_)(image, place, own);
+    image = place;
   }
+  if (x.dtype == DType::float64)
+    scale_bytes(image, static_cast<double>(data_->scale), x.as<double>() + target * count);
+  else
+    scale_bytes(image, data_->scale, x.as<float>() + target * count);
+}
+
+void Dataset::gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels, TensorView values,
+                     const Rng* rng) const {
+  const auto one = [&](std::int64_t n) {
+    const std::int64_t index = begin_ + indices[static_cast<std::size_t>(n)];
+    if (data_->x.empty())
+      gather_image(index, x, n, rng);
+    else
+      gather_row(data_->x.view(), index, data_->sample_shape.elements(), x, n);
+    if (data_->y.empty())
+      labels[static_cast<std::size_t>(n)] = data_->labels[static_cast<std::size_t>(index)];
+    else
+      gather_row(data_->y.view(), index, target_shape().elements(), values, n);
+  };
+  const auto count = static_cast<std::int64_t>(indices.size());
+  if (rng != nullptr && augmentation_) return runtime::parallel_for(count, one);  // costs more than handing it out
+  for (std::int64_t n = 0; n < count; ++n) one(n);
 }
 
 }  // namespace neurona

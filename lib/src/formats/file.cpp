@@ -10,7 +10,7 @@ namespace neurona {
 
 namespace {
 
-constexpr std::uintmax_t kMaxModelBytes = std::uintmax_t{4} << 30;
+constexpr std::uintmax_t kMaxModelBytes = std::uintmax_t{1} << 30;
 
 IoError failed(const std::string& what, const std::filesystem::path& path) {
   return IoError(what + " '" + path.string() + "': " + std::strerror(errno) + ".");
@@ -45,7 +45,7 @@ Sequential load(const std::filesystem::path& path) {
   if (!file) throw failed("Cannot read", path);
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw IoError("Cannot read '" + path.string() + "': " + error.message() + ".");
-  if (size > kMaxModelBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; models of up to 4 GiB are read.");
+  if (size > kMaxModelBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; models of up to 1 GiB are read.");
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   if (!file) throw failed("Cannot read all of", path);

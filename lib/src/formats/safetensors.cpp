@@ -115,7 +115,7 @@ Header read_header(std::span<const std::byte> bytes) {
     throw FormatError("Model file: its first 8 bytes promise a header of " + std::to_string(length) + " bytes, the file has " + size +
                       ". It was cut short, or is not a safetensors file.");
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + kLengthBytes;
-  Header header{Json::parse(text, text + length, nullptr, /*allow_exceptions=*/false), bytes.subspan(kLengthBytes + length)};
+  Header header{Json::parse(text, text + length, nullptr, /*allow_exceptions=*/false), bytes.subspan(kLengthBytes + static_cast<std::size_t>(length))};
   if (!header.json.is_object()) throw FormatError("Model file: its header is not a JSON object. It is not a safetensors file, or is damaged.");
   return header;
 }
@@ -137,7 +137,7 @@ Element find_element(const Header& header, const std::string& name) {
     const auto offsets = it->at("data_offsets").get<std::vector<std::uint64_t>>();
     if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] > header.data.size())
       throw damaged("lies outside of the file's " + std::to_string(header.data.size()) + " bytes of data. The file was cut short.");
-    element.bytes = header.data.subspan(offsets[0], offsets[1] - offsets[0]);
+    element.bytes = header.data.subspan(static_cast<std::size_t>(offsets[0]), static_cast<std::size_t>(offsets[1] - offsets[0]));
     const std::uint64_t each = element.dtype == "F32" ? 4 : element.dtype == "I8" ? 1 : 0;
     if (each == 0) throw damaged("has type " + element.dtype + "; F32 and I8 are known.");
     if (element.bytes.size() != static_cast<std::uint64_t>(element.shape.elements()) * each)

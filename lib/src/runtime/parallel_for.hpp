@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 namespace neurona::runtime {
 
@@ -15,7 +16,7 @@ void parallel_for(std::int64_t tasks, Body&& body) {
   if (tasks == 1) return static_cast<void>(body(std::int64_t{0}));
   parallel_for_erased(
       tasks, [](void* context, std::int64_t task) { (*static_cast<std::remove_reference_t<Body>*>(context))(task); },
-      std::addressof(body));
+      const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
 /// Cores that this process may use.

@@ -13,19 +13,26 @@ Batches::Batches(Dataset data, Executor& executor)
     values_ = Tensor(data_.target_shape().with_leading(executor.max_batch()), executor.output().dtype);
 }
 
-void Batches::start(std::optional<Rng> rng) {
+void Batches::start_plain() {
   position_ = 0;
-  if (!rng) return;
+  rng_.reset();
+}
+
+void Batches::start(const Rng& rng, bool shuffle) {
+  position_ = 0;
+  rng_ = rng;
+  if (!shuffle) return;
   std::iota(order_.begin(), order_.end(), 0);
-  rng->shuffle(order_);
+  rng_->shuffle(order_);
 }
 
 std::int64_t Batches::next() {
   batch_size_ = std::min(executor_.max_batch(), data_.size() - position_);
   if (batch_size_ <= 0) return 0;
   const auto count = static_cast<std::size_t>(batch_size_);
+  const Rng batch_rng = rng_ ? rng_->fork(static_cast<std::uint64_t>(position_)) : Rng();
   data_.gather(std::span(order_).subspan(static_cast<std::size_t>(position_), count), executor_.input(batch_size_), labels_,
-               values_.view());
+               values_.view(), rng_ ? &batch_rng : nullptr);
   position_ += batch_size_;
   targets_ = {};
   if (data_.has_labels()) {

@@ -14,8 +14,10 @@ class Batches {
  public:
   /// Makes all buffers; `executor` gives the batch size and must outlive it.
   Batches(Dataset data, Executor& executor);
-  /// Goes to the first sample; with a generator, in a new order drawn from it.
-  void start(std::optional<Rng> rng);
+  /// Goes to the first sample and stays in the data's order, unvaried: for validation.
+  void start_plain();
+  /// Goes to the first sample; what is random (the order, if `shuffle`, and augmentation) is drawn from `rng`.
+  void start(const Rng& rng, bool shuffle);
   /// Gathers the next samples (the last batch may be smaller) and returns how many; 0 at the end.
   std::int64_t next();
   const Targets& targets() const { return targets_; }
@@ -25,6 +27,7 @@ class Batches {
   Dataset data_;
   Executor& executor_;
   std::vector<std::int32_t> order_;
+  std::optional<Rng> rng_;
   std::vector<std::int32_t> labels_;
   Tensor values_;
   Targets targets_;

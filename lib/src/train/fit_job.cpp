@@ -93,7 +93,7 @@ struct FitJob::Impl {
     std::fill(sums.begin(), sums.end(), 0.0);
     state.logs.resize(sums.size());
     for (auto& [name, value] : state.logs) value = 0.0;
-    batches.start(options.shuffle ? std::optional(Rng(options.seed).fork(static_cast<std::uint64_t>(state.epoch))) : std::nullopt);
+    batches.start(Rng(options.seed).fork(static_cast<std::uint64_t>(state.epoch)), options.shuffle);
     epoch_start_ms = now_ms();
     tell([&](Callback& c) { c.on_epoch_begin(context, state.epoch); });
   }
@@ -155,7 +155,7 @@ struct FitJob::Impl {
     if (state.validation_samples == 0) return end_epoch();
     state.phase = TrainingState::Phase::validating;
     std::fill(sums.begin(), sums.end(), 0.0);
-    validation_batches.start(std::nullopt);
+    validation_batches.start_plain();
   }
 
   void validate_batch() {
