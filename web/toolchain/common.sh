@@ -94,11 +94,14 @@ suite_apt() {
     mkdir -p "$home/lists/partial" "$home/cache/archives/partial"
     printf 'Types: deb deb-src\nURIs: %s\nSuites: %s\nComponents: main\n' "$archive" "$suite" >"$home/list.sources"
     [ ! -f "$keys" ] || printf 'Signed-By: %s\n' "$keys" >>"$home/list.sources"
-    apt-get "${options[@]}" update >&2 || return 1
+    # A mirror that lags has an index past its date: its signature still counts, and the versions are pinned.
+    apt-get "${options[@]}" update >&2 ||
+      { echo "once more, accepting an index past its date" >&2 &&
+        apt-get "${options[@]}" -o Acquire::Check-Valid-Until=false update >&2; } || return 1
     touch "$home/.ready"
     [ "$command" != refresh ] || return 0
   fi
-  "$command" "${options[@]}" "$@"
+  "$command" "${options[@]}" -o Acquire::Check-Valid-Until=false "$@"
 }
 
 # fetch_deb FOLDER SUITE PACKAGE [PINNED VERSION]: the pinned version, else the suite's newest, with one fresh index.

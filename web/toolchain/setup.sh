@@ -10,8 +10,9 @@
 #
 # Everything that is not a Debian package of this system lies in NEURONA_CACHE (default ~/.cache/neurona) and can be
 # deleted at any time. Results: env.sh for shells, neurona-deps.cmake for CMake.
-set -euo pipefail
+
 # shellcheck source-path=SCRIPTDIR
+set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=common.sh
@@ -20,6 +21,8 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 . "$here/emscripten.sh"
 # shellcheck source=sources.sh
 . "$here/sources.sh"
+
+trap 'printf "%serror:%s the set-up stopped at line %s of setup.sh; its log: %s\n" "$red" "$plain" "$LINENO" "$SETUP_LOG" >&2' ERR
 
 groups=" $* "
 [ $# -gt 0 ] || groups=" native web test "
@@ -34,7 +37,7 @@ wants() { [[ $groups == *" $1 "* ]]; }
 
 # A package per line; "command:package" is satisfied by the command, wherever it comes from.
 debian_packages() {
-  echo cmake:cmake ninja:ninja-build python3:python3 xz:xz-utils bzip2:bzip2 ca-certificates dpkg-architecture:dpkg-dev make:make
+  echo cmake:cmake ninja:ninja-build python3:python3 xz:xz-utils bzip2:bzip2 ca-certificates dpkg-architecture:dpkg-dev
   ! wants native || echo g++ pkg-config:pkg-config doctest-dev nlohmann-json3-dev libcli11-dev \
     libcurl4-openssl-dev zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev
   ! wants web || echo doctest-dev nlohmann-json3-dev libcli11-dev libstb-dev node:nodejs brotli:brotli python3-fonttools
@@ -44,9 +47,10 @@ debian_packages() {
 
 install_packages() {
   local missing=() wanted entry installed
-  read -r -a wanted <<<"$(debian_packages | tr '\n' ' ')"
+  read -r -a wanted <<<"$(debian_packages | tr ' ' '\n' | sort -u | tr '\n' ' ')"
   # One dpkg-query for all: this runs on every call of ./run.
-  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]#*:}" 2>/dev/null |
+  # It fails when a name is unknown, which is no failure here.
+  installed=" $( (dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]#*:}" 2>/dev/null || true) |
     awk '$1 == "installed" { printf "%s ", $2 }') "
   for entry in "${wanted[@]}"; do
     if [[ $entry == *:* ]] && command -v "${entry%%:*}" >/dev/null; then continue; fi
