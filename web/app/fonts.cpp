@@ -33,18 +33,20 @@ Fonts load_fonts() {
     config.FontDataOwnedByAtlas = false;  // the bytes live in the program's image
     config.PixelSnapH = false;
     const auto bytes = files[std::size_t(i)];
-    fonts.em[std::size_t(i)] = bytes.empty() ? 1.f : em_factor(bytes);
-    if (!bytes.empty())
-      // ImGui's interface takes a mutable pointer but only reads when it does not own the data.
-      fonts.faces[std::size_t(i)] = atlas->AddFontFromMemoryTTF(const_cast<unsigned char*>(bytes.data()),
-                                                                int(bytes.size()), 16.f, &config);
+    fonts.em[std::size_t(i)] = em_factor(bytes);
+    // ImGui's interface takes a mutable pointer but only reads when it does not own the data.
+    fonts.faces[std::size_t(i)] = atlas->AddFontFromMemoryTTF(const_cast<unsigned char*>(bytes.data()),
+                                                              int(bytes.size()), 16.f, &config);
   }
-  ImFont* fallback = nullptr;
-  for (ImFont* face : fonts.faces)
-    if (face && !fallback) fallback = face;
-  if (!fallback) fallback = atlas->AddFontDefault();
-  for (ImFont*& face : fonts.faces)
-    if (!face) face = fallback;
+  // Inter lacks a few mathematical signs; they come from the mathematical face.
+  const auto math = files[std::size_t(Face::math)];
+  for (const Face face : {Face::text, Face::strong, Face::italic}) {
+    ImFontConfig merge;
+    merge.FontDataOwnedByAtlas = false;
+    merge.MergeMode = true;
+    merge.DstFont = fonts[face];
+    atlas->AddFontFromMemoryTTF(const_cast<unsigned char*>(math.data()), int(math.size()), 16.f, &merge);
+  }
   return fonts;
 }
 

@@ -13,7 +13,7 @@ namespace neurona::app {
 enum class Face {
   text,         ///< Inter
   strong,       ///< Inter SemiBold
-  italic,       ///< Inter Italic
+  italic,       ///< Inter, slanted when it is drawn
   display,      ///< Inter Display SemiBold: headings
   mono,         ///< JetBrains Mono: code, numbers, kickers
   mono_strong,  ///< JetBrains Mono Bold
@@ -31,7 +31,6 @@ struct Fonts {
 };
 
 /// Adds the embedded faces to ImGui's atlas. Call once after ImGui::CreateContext().
-/// A face that is missing from the build falls back to the first one; none at all to ImGui's own font.
 Fonts load_fonts();
 
 /// Renders every face at `density` device pixels per CSS pixel from the next text on.

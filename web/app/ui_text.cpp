@@ -82,6 +82,8 @@ float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style
   // The line starts on a device pixel and sits on one: crisp at every density.
   const float x0 = std::round(baseline.x * density_) / density_;
   const float y0 = std::round(baseline.y * density_) / density_ - b.font->Ascent * b.scale;
+  constexpr float slant = 0.17f;  // Inter's italic is its upright, leaning
+  const float baseline_y = y0 + b.font->Ascent * b.scale;
   float x = x0;
   for (std::size_t at = 0; at < text.size();) {
     const ImFontGlyph* glyph = b.font->FindGlyph(ImWchar(next_char(text, at)));
@@ -92,8 +94,15 @@ float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style
       const Rect& c = clips_.back();
       if (right >= c.x && left <= c.right() && bottom >= c.y && top <= c.bottom()) {
         draw_->PrimReserve(6, 4);
-        draw_->PrimRectUV({left, top}, {right, bottom}, {glyph->U0, glyph->V0}, {glyph->U1, glyph->V1},
-                          style.color);
+        if (style.face == Face::italic) {
+          const float up = slant * (baseline_y - top), down = slant * (baseline_y - bottom);
+          draw_->PrimQuadUV({left + up, top}, {right + up, top}, {right + down, bottom},
+                            {left + down, bottom}, {glyph->U0, glyph->V0}, {glyph->U1, glyph->V0},
+                            {glyph->U1, glyph->V1}, {glyph->U0, glyph->V1}, style.color);
+        } else {
+          draw_->PrimRectUV({left, top}, {right, bottom}, {glyph->U0, glyph->V0}, {glyph->U1, glyph->V1},
+                            style.color);
+        }
       }
     }
     x += glyph->AdvanceX * b.scale + style.tracking * style.size;

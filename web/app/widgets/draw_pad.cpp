@@ -5,8 +5,6 @@
 namespace neurona::app {
 namespace {
 
-constexpr float kLeastMove = 0.002f;  // of the pad's side: nearer samples carry nothing
-
 /// A smooth path through the samples: quadratic curves between the middles of neighbours.
 void trace(ImDrawList* draw, Rect square, const PadStroke& stroke, ImU32 color, float width) {
   const auto at = [&](const PadPoint& p) {
@@ -65,7 +63,8 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
                     limit_y1 = (rect.bottom() - square.y) / square.w;
         const PadPoint point{std::clamp((p.x - square.x) / square.w, limit_x0, limit_x1),
                              std::clamp((p.y - square.y) / square.w, limit_y0, limit_y1)};
-        if (!stroke.empty() && std::hypot(point.x - stroke.back().x, point.y - stroke.back().y) < kLeastMove)
+        if (!stroke.empty() &&
+            std::hypot(point.x - stroke.back().x, point.y - stroke.back().y) < kLeastPenMove)
           continue;
         stroke.push_back(point);
         ++drawing.revision;

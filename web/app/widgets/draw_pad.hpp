@@ -10,6 +10,9 @@ namespace neurona::app {
 struct PadPoint {
   float x, y;  ///< in the pad's unit box, y down
 };
+/// A pen's samples nearer than this to the last one (in pad sides) carry nothing and are left out.
+inline constexpr float kLeastPenMove = 0.002f;
+
 using PadStroke = std::vector<PadPoint>;
 
 /// What was drawn. Shared by all lessons through App.
