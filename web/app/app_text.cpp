@@ -120,6 +120,11 @@ std::string App::mirror_json() {
 }
 
 void App::emit_changes(bool predicted) {
+  const DigitReader::Status status = digit_.status();
+  if (!announced_ && (status == DigitReader::Status::ready || status == DigitReader::Status::failed)) {
+    announced_ = true;
+    platform_.emit("ready", "{}");
+  }
   if (predicted) {
     const Prediction& p = digit_.prediction();
     nlohmann::json out = nullptr;

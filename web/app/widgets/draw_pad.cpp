@@ -97,7 +97,7 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
                      {{0.60f, 0.44f}, {0.585f, 0.58f}, {0.565f, 0.76f}}};
     draw_strokes(ui, square, ghost, mix(t.panel, t.line, 0.55f * empty), o.pen_width);
     const TextStyle style = ui.style(Type::small).with(fade(t.soft, empty));
-    ui.text_in({rect.x + 8, box.bottom() - 34, rect.w - 16, 20}, o.hint, style, 0.5f);
+    ui.text_in({rect.x + 8, box.y - 30, rect.w - 16, 20}, o.hint, style, 0.5f);
   }
   draw_strokes(ui, square, drawing, t.ink, o.pen_width);
   ui.pop_clip();

@@ -36,6 +36,12 @@ void progress_dot(Ui& ui, ImVec2 c, float progress, bool here) {
 
 }  // namespace
 
+float language_and_theme_width(Ui& ui, float height) {
+  const TextStyle on{Face::strong, 13, 0, 0}, off{Face::text, 13, 0, 0};
+  return ui.measure("ES", on).x + ui.measure(" · ", off).x + ui.measure("EN", on).x + 26 + 8 +
+         std::max(36.f, height);
+}
+
 float language_and_theme(Ui& ui, ImVec2 right_top, float height, const RailState& state, RailAction& action) {
   const Theme& t = ui.theme();
   const auto round_button = [&](std::string_view name, Rect rect, std::string_view spoken) {
@@ -97,14 +103,14 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
     Rect foot = in.cut_bottom(58, 6);
     Rect row = foot.inset(22, 0).cut_top(30);
     RailAction pressed;
-    const float used = language_and_theme(ui, {row.x + 130, row.y}, row.h, state, pressed);
+    const float used = language_and_theme_width(ui, row.h);
+    language_and_theme(ui, {row.x + used, row.y}, row.h, state, pressed);
     action.language = pressed.language, action.theme = pressed.theme;
-    (void)used;
-    if (!state.threads.empty()) {
-      const Rect pill{row.x + 138, row.y, row.right() - row.x - 138 + 12, row.h};
-      const float want = ui.measure(state.threads, {Face::text, 12.5f, 0, 0}).x + 16;
-      if (want <= pill.w)
-        ui.text_in({pill.x, pill.y, want, pill.h}, state.threads, {Face::text, 12.5f, t.soft, 0}, 0.5f);
+    const TextStyle small{Face::text, 12.5f, t.soft, 0};
+    const Rect pill{row.x + used + 8, row.y, ui.measure(state.threads, small).x + 20, row.h};
+    if (!state.threads.empty() && pill.right() <= rect.right() - 10) {
+      ui.stroke(pill, t.line, row.h / 2);
+      ui.text_in(pill, state.threads, small, 0.5f);
     }
   }
 
@@ -144,11 +150,11 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
     } else {
       Rect label = part;
       if (item.coming) {
-        const TextStyle tag{Face::mono, 10, t.faint, 0};
-        const float tag_width = ui.measure(state.coming, tag).x + 1;
-        const float name_width = ui.measure(item.name, {Face::text, 14, 0, 0}).x;
-        if (name_width + tag_width + 8 <= label.w)
-          ui.text_in(label.cut_right(tag_width, 8), state.coming, tag, 1);
+        // A hollow dot: there is nothing to fill yet. The word comes with the pointer or the focus.
+        const Rect dot = label.cut_right(8, 8);
+        ui.draw()->AddCircle(dot.center(), 2.8f, t.line, 16, 1.2f);
+        if (touch.hovered || touch.ring)
+          ui.tooltip(name, {row.right() - 60, row.y, 60, row.h}, {.title = std::string(state.coming)});
       } else if (item.number > 0) {
         const Rect dot = label.cut_right(8, 8);
         progress_dot(ui, dot.center(), item.progress, here);

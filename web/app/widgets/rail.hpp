@@ -36,6 +36,7 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state);
 /// The mark and the name.
 void brand(Ui& ui, ImVec2 position, bool with_name);
 /// "ES · EN" and the theme's sign; used by rail and top bar. Returns the width.
+float language_and_theme_width(Ui& ui, float height);
 float language_and_theme(Ui& ui, ImVec2 right_top, float height, const RailState& state, RailAction& action);
 
 }  // namespace neurona::app
