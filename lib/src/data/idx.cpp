@@ -1,0 +1,177 @@
+#include "neurona/data/idx.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "neurona/error.hpp"
+
+namespace neurona::data {
+
+namespace {
+
+constexpr int kMaxSide = 4096;
+
+std::string hex(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    char two[4];
+    std::snprintf(two, sizeof two, "%02x", byte);
+    text += (text.empty() ? "" : " ") + std::string(two);
+  }
+  return text;
+}
+
+std::string count_of(std::int64_t n, const char* one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
+
+std::uint32_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
+  return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
+}
+
+// What to do about a file that has `has` bytes of `wanted`.
+std::string mend(std::int64_t has, std::int64_t wanted) {
+  return has < wanted ? "\n  It was cut short; download it again." : "\n  It has bytes of something else behind its end; download it again.";
+}
+
+// Checks everything before the data and says how many extents of which size follow.
+template <std::size_t kRank>
+std::array<std::int64_t, kRank> read_header(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
+  const auto size = static_cast<std::int64_t>(bytes.size());
+  constexpr std::int64_t header = 4 + 4 * std::int64_t{kRank};
+  if (bytes.empty()) throw FormatError(options.name + ": the file is empty; an IDX file was expected.\n  Download it again.");
+  const std::array<std::uint8_t, 4> magic{0, 0, 8, kRank};
+  const std::span<const std::uint8_t> start = bytes.first(std::min<std::size_t>(4, bytes.size()));
+  if (bytes.size() >= 4 && !std::ranges::equal(start, magic)) {
+    std::string what = options.name + ": begins with " + hex(start) + "; expected " + hex(magic) + " (IDX, unsigned bytes, " +
+                       count_of(kRank, "dimension") + ").\n  ";
+    if (start[0] == 0 && start[1] == 0 && start[2] == 8)
+      what += "It has " + count_of(start[3], "dimension") + (kRank == 3 ? ": give images, not labels." : ": give labels, not images.");
+    else if (start[0] == 0 && start[1] == 0)
+      what += "Its numbers are of another type; only unsigned bytes (08) are read.";
+    else if (start[0] == '<')
+      what += "It looks like a web page that a server sent in its place; download it again.";
+    else
+      what += "It is no IDX file; download it again.";
+    throw FormatError(what);
+  }
+  if (size < header)
+    throw FormatError(options.name + ": " + count_of(size, "byte") + "; the header alone has " + std::to_string(header) + "." +
+                      mend(size, header));
+  std::array<std::int64_t, kRank> extents;
+  for (std::size_t i = 0; i < kRank; ++i) extents[i] = big_endian(bytes, 4 + 4 * i);
+  return extents;
+}
+
+// The file's content, unpacked into `storage` where it is compressed.
+std::span<const std::uint8_t> content(std::span<const std::uint8_t> bytes, const IdxOptions& options, std::vector<std::uint8_t>& storage) {
+  if (is_gzip(bytes)) return storage = gunzip(bytes, options.max_bytes, options.name);
+  if (static_cast<std::int64_t>(bytes.size()) > options.max_bytes)
+    throw FormatError(options.name + ": " + std::to_string(bytes.size()) + " bytes; at most " + std::to_string(options.max_bytes) +
+                      " are read.\n  Is it the right file?");
+  return bytes;
+}
+
+}  // namespace
+
+bool is_gzip(std::span<const std::uint8_t> bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
+
+std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::int64_t max_bytes, const std::string& name) {
+  if (!is_gzip(bytes))
+    throw FormatError(name + ": " + (bytes.empty() ? "the file is empty" : "begins with " + hex(bytes.first(std::min<std::size_t>(2, bytes.size())))) +
+                      "; a gzip file begins with 1f 8b.\n  Download it again.");
+  z_stream stream{};
+  constexpr int kGzipOnly = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw FormatError(name + ": zlib could not be started.");
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> guard(&stream, inflateEnd);
+
+  // zlib counts in 32 bits: bytes go in and out by pieces.
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  std::vector<std::uint8_t> out;
+  std::size_t taken = 0, made = 0;
+  int state = Z_OK;
+  while (state != Z_STREAM_END) {
+    if (stream.avail_in == 0 && taken < bytes.size()) {
+      const std::size_t piece = std::min(kPiece, bytes.size() - taken);
+      stream.next_in = const_cast<Bytef*>(bytes.data() + taken);
+      stream.avail_in = static_cast<uInt>(piece);
+      taken += piece;
+    }
+    if (made == out.size()) {
+      // One byte more than allowed, so that an end exactly at the limit is seen.
+      const std::size_t limit = static_cast<std::size_t>(std::max<std::int64_t>(max_bytes, 0)) + 1;
+      if (made == limit)
+        throw FormatError(name + ": unpacks to more than " + std::to_string(max_bytes) + " bytes.\n  Is it the right file?");
+      out.resize(std::min(limit, std::max<std::size_t>(out.size() * 2, std::min<std::size_t>(kPiece, bytes.size() * 4))));
+    }
+    stream.next_out = out.data() + made;
+    stream.avail_out = static_cast<uInt>(std::min(kPiece, out.size() - made));
+    const uInt room = stream.avail_out;
+    state = inflate(&stream, Z_NO_FLUSH);
+    made += room - stream.avail_out;
+    if (state == Z_BUF_ERROR || (state == Z_OK && stream.avail_in == 0 && taken == bytes.size() && stream.avail_out > 0))
+      throw FormatError(name + ": gzip-compressed, and cut short after " + std::to_string(bytes.size()) + " bytes (" +
+                        std::to_string(made) + " unpacked).\n  Download it again.");
+    if (state != Z_OK && state != Z_STREAM_END)
+      throw FormatError(name + ": damaged gzip file (" + (stream.msg != nullptr ? stream.msg : "zlib error") + ") after " +
+                        std::to_string(made) + " unpacked bytes.\n  Download it again.");
+  }
+  if (const std::size_t rest = bytes.size() - taken + stream.avail_in; rest > 0)
+    throw FormatError(name + ": " + count_of(static_cast<std::int64_t>(rest), "byte") + " behind the end of the gzip file.\n  Download it again.");
+  if (static_cast<std::int64_t>(made) > max_bytes)
+    throw FormatError(name + ": unpacks to more than " + std::to_string(max_bytes) + " bytes.\n  Is it the right file?");
+  out.resize(made);
+  return out;
+}
+
+ImageSet read_idx_images(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
+  std::vector<std::uint8_t> storage;
+  const std::span<const std::uint8_t> data = content(bytes, options, storage);
+  const auto [count, height, width] = read_header<3>(data, options);
+  const auto size = static_cast<std::int64_t>(data.size());
+  const std::string promise = "the header promises " + count_of(count, "image") + " of " + std::to_string(height) + "x" + std::to_string(width);
+  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide)
+    throw FormatError(options.name + ": " + promise + "; sides of 1 to " + std::to_string(kMaxSide) + " are read.\n  Is it the right file?");
+  const std::int64_t wanted = 16 + count * height * width;  // at most 2^32 * 2^24
+  if (wanted > options.max_bytes)
+    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes); at most " + std::to_string(options.max_bytes) +
+                      " are read.\n  Is it the right file?");
+  if (size != wanted)
+    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes), the file has " + std::to_string(size) + "." +
+                      mend(size, wanted));
+  return {.height = static_cast<int>(height),
+          .width = static_cast<int>(width),
+          .pixels = {data.begin() + 16, data.end()},
+          .labels = std::vector<std::uint8_t>(static_cast<std::size_t>(count))};
+}
+
+std::vector<std::uint8_t> read_idx_labels(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
+  std::vector<std::uint8_t> storage;
+  const std::span<const std::uint8_t> data = content(bytes, options, storage);
+  const auto [count] = read_header<1>(data, options);
+  const auto size = static_cast<std::int64_t>(data.size());
+  if (size != 8 + count)
+    throw FormatError(options.name + ": the header promises " + count_of(count, "label") + " (" + std::to_string(8 + count) +
+                      " bytes), the file has " + std::to_string(size) + "." + mend(size, 8 + count));
+  std::vector<std::uint8_t> labels(data.begin() + 8, data.end());
+  const auto wrong = std::ranges::find_if(labels, [&](std::uint8_t label) { return label > options.max_label; });
+  if (wrong != labels.end())
+    throw FormatError(options.name + ": label " + std::to_string(*wrong) + " at index " + std::to_string(wrong - labels.begin()) +
+                      "; labels from 0 to " + std::to_string(options.max_label) + " were expected.\n  Is it the right file?");
+  return labels;
+}
+
+ImageSet read_idx_pair(std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels, const IdxOptions& image_options,
+                       const IdxOptions& label_options) {
+  ImageSet set = read_idx_images(images, image_options);
+  std::vector<std::uint8_t> read = read_idx_labels(labels, label_options);
+  if (read.size() != set.labels.size())
+    throw FormatError(label_options.name + ": " + count_of(static_cast<std::int64_t>(read.size()), "label") + " for " +
+                      count_of(set.size(), "image") + " of " + image_options.name + ".\n  Do the two files belong together?");
+  set.labels = std::move(read);
+  return set;
+}
+
+}  // namespace neurona::data
