@@ -374,7 +374,7 @@ void App::draw_step_bar(LessonContext& c, Rect rect, bool compact) {
   if (want > 0) {
     lesson.bar(c, middle);
   } else if (const std::string& teaser = c.text.steps[std::size_t(step_)].next;
-             !teaser.empty() && middle.w > 120) {
+             !teaser.empty() && ui_.measure(teaser, ui_.style(Type::mono_small)).x <= middle.w) {
     ui_.text_in(middle, teaser, ui_.style(Type::mono_small));
   }
   if (action.go) step_by(action.go);

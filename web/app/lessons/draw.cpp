@@ -275,9 +275,11 @@ class DrawLesson : public Lesson {
       const float strength = std::min(1.f, std::fabs(effect[i]));
       if (strength < 0.03f) continue;
       const ImU32 color = fade(effect[i] > 0 ? t.positive : t.negative, 0.12f + 0.68f * strength);
-      ui.fill({map.x + float(i % 14) * 2 * unit, map.y + float(i / 14) * 2 * unit, 2 * unit + 0.5f,
-               2 * unit + 0.5f},
-              color);
+      const auto edge = [&](float cells) {
+        return std::round(cells * 2 * unit * ui.density()) / ui.density();
+      };
+      const float x = float(i % 14), y = float(i / 14);
+      ui.fill({map.x + edge(x), map.y + edge(y), edge(x + 1) - edge(x), edge(y + 1) - edge(y)}, color);
     }
     ui.stroke(map, t.line, 6);
     if (cell >= 0) {

@@ -13,26 +13,42 @@ void trace(ImDrawList* draw, Rect square, const PadStroke& stroke, ImU32 color, 
   const auto middle = [](ImVec2 a, ImVec2 b) { return ImVec2{(a.x + b.x) / 2, (a.y + b.y) / 2}; };
   if (stroke.empty()) return;
   const float radius = width / 2;
-  draw->AddCircleFilled(at(stroke.front()), radius, color, 32);
+  draw->AddCircleFilled(at(stroke.front()), radius, color, 48);
   if (stroke.size() == 1) return;
-  std::vector<ImVec2> path;
-  path.push_back(at(stroke[0]));
+  // Points nearer than this to each other would only spoil the joins.
+  constexpr float kSpacing = 2.5f;
+  std::vector<ImVec2> path{at(stroke[0])};
+  const auto add = [&](ImVec2 p, bool last) {
+    const float distance = std::hypot(p.x - path.back().x, p.y - path.back().y);
+    if (distance >= kSpacing || (last && distance > 0.5f)) path.push_back(p);
+  };
   for (std::size_t i = 1; i + 1 < stroke.size(); ++i) {
-    const ImVec2 a = path.back(), control = at(stroke[i]), b = middle(control, at(stroke[i + 1]));
-    const float length = std::fabs(a.x - b.x) + std::fabs(a.y - b.y);
+    const ImVec2 a = i == 1 ? at(stroke[0]) : middle(at(stroke[i - 1]), at(stroke[i]));
+    const ImVec2 control = at(stroke[i]), b = middle(control, at(stroke[i + 1]));
+    const float length =
+        std::hypot(control.x - a.x, control.y - a.y) + std::hypot(b.x - control.x, b.y - control.y);
     const int pieces = std::clamp(int(length / 3), 1, 24);
     for (int k = 1; k <= pieces; ++k) {
       const float t = float(k) / float(pieces), u = 1 - t;
-      path.push_back({u * u * a.x + 2 * u * t * control.x + t * t * b.x,
-                      u * u * a.y + 2 * u * t * control.y + t * t * b.y});
+      add({u * u * a.x + 2 * u * t * control.x + t * t * b.x,
+           u * u * a.y + 2 * u * t * control.y + t * t * b.y},
+          false);
     }
   }
-  path.push_back(at(stroke.back()));
-  // Thick segments with a disc at every joint: round joins whatever the angle.
+  add(at(stroke.back()), true);
+  // One thick line, broken where it turns sharply; a disc makes the join there and the caps at the ends.
+  std::size_t from = 0;
   for (std::size_t i = 1; i < path.size(); ++i) {
-    const float dx = path[i].x - path[i - 1].x, dy = path[i].y - path[i - 1].y;
-    if (dx * dx + dy * dy > 1e-4f) draw->AddLine(path[i - 1], path[i], color, width);
-    draw->AddCircleFilled(path[i], radius, color, 32);
+    bool corner = i + 1 == path.size();
+    if (!corner) {
+      const ImVec2 p{path[i].x - path[i - 1].x, path[i].y - path[i - 1].y};
+      const ImVec2 q{path[i + 1].x - path[i].x, path[i + 1].y - path[i].y};
+      corner = p.x * q.x + p.y * q.y < 0.9f * std::hypot(p.x, p.y) * std::hypot(q.x, q.y);
+    }
+    if (!corner) continue;
+    draw->AddPolyline(&path[from], int(i - from + 1), color, 0, width);
+    draw->AddCircleFilled(path[i], radius, color, 48);
+    from = i;
   }
 }
 

@@ -28,7 +28,7 @@ struct PadDrawing {
 
 struct DrawPadOptions {
   std::string_view hint = {};   ///< shown faintly while nothing is drawn
-  float pen_width = 0.085f;     ///< of the pad's side
+  float pen_width = 0.072f;     ///< of the pad's side
   bool guide = true;            ///< the dashed 20x20 box
   std::string_view label = {};  ///< for screen readers
 };
@@ -39,6 +39,6 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing,
               const DrawPadOptions& options = {});
 
 /// Draws strokes with round caps and joins as the pad does (thumbnails).
-void draw_strokes(Ui& ui, Rect square, const PadDrawing& drawing, ImU32 color, float pen_width = 0.085f);
+void draw_strokes(Ui& ui, Rect square, const PadDrawing& drawing, ImU32 color, float pen_width = 0.072f);
 
 }  // namespace neurona::app
