@@ -65,7 +65,7 @@ class DrawLesson : public Lesson {
   }
 
  private:
-  static float pad_height(LessonContext&, float width) { return std::clamp(width * 0.84f, 240.f, 420.f); }
+  static float pad_height(LessonContext&, float width) { return std::clamp(width * 0.98f, 280.f, 470.f); }
   static float bars_height(bool compact) { return card_chrome_height() + bar_list_height(10, compact); }
   static float strip_height(float width) { return card_chrome_height() + (width < 480 ? 112.f : 96.f); }
 
@@ -123,13 +123,15 @@ class DrawLesson : public Lesson {
     Ui& ui = c.ui;
     PadDrawing& drawing = c.app.digit().drawing();
     card(ui, rect, 0.f);
-    // The paper is the whole card; the buttons lie on it.
-    draw_pad(ui, "pad", rect.inset(1), drawing, {.hint = c.text.label("hint"), .label = c.text.label("pad")});
     const float height = c.compact ? 44.f : 34.f;
     const std::string_view undo = c.text.label("undo"), clear = c.text.label("clear");
     const float undo_width = button_width(ui, undo, {.icon = Icon::undo}),
                 clear_width = button_width(ui, clear);
-    Rect row{rect.x + 12, rect.bottom() - 12 - height, rect.w - 24, height};
+    // The buttons have a row of their own: no ink hides below them.
+    Rect paper = rect.inset(1);
+    Rect row = paper.cut_bottom(height + 12).inset(11, 0);
+    row.h = height;
+    draw_pad(ui, "pad", paper, drawing, {.hint = c.text.label("hint"), .label = c.text.label("pad")});
     if (button(ui, "clear", row.cut_right(clear_width, 8), clear, {.enabled = !drawing.empty()}))
       drawing.clear();
     if (button(ui, "undo", row.cut_right(undo_width), undo,

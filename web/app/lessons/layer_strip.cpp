@@ -35,7 +35,8 @@ void unit_tooltip(LessonContext& c, std::string_view key, Rect anchor, int layer
     numbers += (product.weight < 0 ? "(" + number(product.weight) + ")" : number(product.weight)) + "·" +
                number(product.value);
   }
-  numbers += " + … + " + number(e.bias) + " = " + number(e.z);
+  numbers +=
+      std::string(e.bias < 0 ? " + … − " : " + … + ") + number(std::fabs(e.bias)) + " = " + number(e.z);
   const std::string name(e.activation == "softmax"  ? "softmax"
                          : e.activation == "linear" ? "a"
                                                     : e.activation);
