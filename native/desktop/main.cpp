@@ -1,0 +1,157 @@
+// The course in a window of its own: the same App as the page, with the processor's full speed.
+#include <SDL.h>
+#include <SDL_opengl.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app.hpp"
+#include "host/sdl_input.hpp"
+#include "imgui.h"
+#include "imgui_impl_opengl3.h"
+#include "platform_desktop.hpp"
+
+namespace {
+
+using namespace neurona::app;
+
+struct Options {
+  int width = 1440, height = 900;
+  float density = 0;       // 0: the display's
+  std::string fragment;    // as in the page's URL
+  std::string screenshot;  // writes this file (PPM) once the picture rests, then quits
+  std::string script;      // "demo": draws a digit first
+  std::vector<std::filesystem::path> data;
+};
+
+bool parse(int argc, char** argv, Options& o) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string name = argv[i];
+    if (name == "--help" || i + 1 >= argc) return false;
+    const std::string value = argv[++i];
+    if (name == "--size") {
+      if (std::sscanf(value.c_str(), "%dx%d", &o.width, &o.height) != 2) return false;
+    } else if (name == "--density") {
+      o.density = float(std::atof(value.c_str()));
+    } else if (name == "--open") {
+      o.fragment = value;
+    } else if (name == "--screenshot") {
+      o.screenshot = value;
+    } else if (name == "--script") {
+      o.script = value;
+    } else if (name == "--data") {
+      o.data.emplace_back(value);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+void save_ppm(const std::string& path, int width, int height) {
+  std::vector<unsigned char> pixels(std::size_t(width) * std::size_t(height) * 4);
+  glReadPixels(0, 0, width, height, GL_RGBA, GL_UNSIGNED_BYTE, pixels.data());
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (!file) return;
+  std::fprintf(file, "P6\n%d %d\n255\n", width, height);
+  for (int y = height - 1; y >= 0; --y)
+    for (int x = 0; x < width; ++x)
+      std::fwrite(&pixels[(std::size_t(y) * std::size_t(width) + std::size_t(x)) * 4], 1, 3, file);
+  std::fclose(file);
+}
+
+int run(const Options& o) {
+  if (SDL_Init(SDL_INIT_VIDEO) != 0) {
+    std::fprintf(stderr, "error: no display: %s\n  Run the course in a browser instead: ./run demo\n",
+                 SDL_GetError());
+    return 1;
+  }
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_PROFILE_MASK, SDL_GL_CONTEXT_PROFILE_CORE);
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 3);
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 3);
+  SDL_GL_SetAttribute(SDL_GL_MULTISAMPLESAMPLES, 0);
+  SDL_Window* window =
+      SDL_CreateWindow("Neurona", SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, o.width, o.height,
+                       SDL_WINDOW_OPENGL | SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
+  SDL_GLContext gl = window ? SDL_GL_CreateContext(window) : nullptr;
+  if (!gl) {
+    std::fprintf(stderr, "error: no OpenGL 3.3 window: %s\n", SDL_GetError());
+    return 1;
+  }
+  SDL_GL_SetSwapInterval(1);
+  ImGui::CreateContext();
+  ImGui::GetIO().IniFilename = nullptr;
+  ImGui_ImplOpenGL3_Init("#version 330");
+  {
+    DesktopPlatform platform(o.data, o.fragment);
+    DigitReader digit("models/digits.safetensors");
+    App app(platform, digit, make_lessons());
+    Input input;
+    bool quit = false;
+    for (int frame = 0; !quit; ++frame) {
+      SDL_Event event;
+      if (!app.wants_frame() && input.pointer.empty() && o.screenshot.empty())
+        SDL_WaitEventTimeout(nullptr, 500);
+      while (SDL_PollEvent(&event)) {
+        if (event.type == SDL_QUIT) quit = true;
+        if (take_sdl_event(event, input)) app.request_frames();
+      }
+      int width, height, pixel_width, pixel_height;
+      SDL_GetWindowSize(window, &width, &height);
+      SDL_GL_GetDrawableSize(window, &pixel_width, &pixel_height);
+      const float density = o.density > 0 ? o.density : float(pixel_width) / float(std::max(1, width));
+      input.width = float(pixel_width) / density, input.height = float(pixel_height) / density;
+      input.density = density;
+      input.time = platform.now_seconds();
+      ImGuiIO& io = ImGui::GetIO();
+      io.DisplaySize = {input.width, input.height};
+      io.DisplayFramebufferScale = {density, density};
+      io.DeltaTime = 1.f / 60;
+      if (o.script == "demo" && frame == 3)
+        (void)app.draw_strokes(
+            {{{.62f, .2f}, {.5f, .4f}, {.33f, .58f}, {.37f, .6f}, {.5f, .6f}, {.72f, .58f}},
+             {{.6f, .42f}, {.58f, .6f}, {.54f, .82f}}});
+      ImGui_ImplOpenGL3_NewFrame();
+      ImGui::NewFrame();
+      app.frame(input);
+      ImGui::Render();
+      glViewport(0, 0, pixel_width, pixel_height);
+      glClear(GL_COLOR_BUFFER_BIT);
+      ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+      if (!o.screenshot.empty() && frame >= 60) {
+        save_ppm(o.screenshot, pixel_width, pixel_height);
+        quit = true;
+      }
+      SDL_GL_SwapWindow(window);
+    }
+  }
+  ImGui_ImplOpenGL3_Shutdown();
+  ImGui::DestroyContext();
+  SDL_GL_DeleteContext(gl);
+  SDL_DestroyWindow(window);
+  SDL_Quit();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  if (!parse(argc, argv, options)) {
+    std::puts(
+        "neurona-desktop [--open lesson=train&step=2&lang=es] [--data FOLDER]... [--size 1440x900] "
+        "[--density 2]");
+    std::puts("                [--screenshot FILE.ppm] [--script demo]");
+    return argc > 1 && std::string(argv[1]) == "--help" ? 0 : 2;
+  }
+  try {
+    return run(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 1;
+  }
+}

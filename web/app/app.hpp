@@ -1,0 +1,110 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "digit_reader.hpp"
+#include "i18n.hpp"
+#include "lesson.hpp"
+#include "platform.hpp"
+#include "ui.hpp"
+#include "url_state.hpp"
+#include "widgets/code_panel.hpp"
+#include "widgets/rail.hpp"
+
+namespace neurona::app {
+
+/// The course: navigation, language, theme, URL, and the lessons in their places. `frame` draws one frame; it
+/// does no I/O, runs no long loop, and owns no network: the host owns platform, digit reader and what lessons
+/// train.
+class App {
+ public:
+  /// `lessons` are those that exist; the others of the course are shown as coming.
+  App(Platform& platform, DigitReader& digit, std::vector<std::unique_ptr<Lesson>> lessons);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  /// Takes the input and draws. Between ImGui::NewFrame and ImGui::Render.
+  void frame(Input& input);
+  /// True while something moves, trains or was just touched.
+  bool wants_frame() const { return busy_ || ui_.wants_frame(); }
+  /// The ground colour, for the host's clear and the page's theme-color.
+  ImU32 background() const { return ui_.theme().background; }
+  void request_frames() { ui_.request_frames(); }
+
+  // --- what lessons use ---
+  DigitReader& digit() { return digit_; }
+  Language language() const { return language_; }
+  int step() const { return step_; }
+  /// Goes to a step (0-based) of a lesson; unknown ids and steps are clamped. Returns false for an unknown
+  /// lesson.
+  bool go(std::string_view lesson, int step, bool push_history = true);
+  /// Writes the URL again at the end of this frame: a value of the lesson changed.
+  void mark_url() { url_dirty_ = true; }
+
+  // --- what the host's door uses (window.neurona, tests) ---
+  /// The whole state as JSON (see web/browser/README.md).
+  std::string state_json();
+  /// Sets language, theme, or a value of the current or any lesson. Returns "" or what was wrong.
+  std::string set_value(std::string_view name, std::string_view value);
+  /// Puts strokes on the pad and predicts at once. Returns {"label":..,"probabilities":[..]}; throws
+  /// std::runtime_error when there is no network yet.
+  std::string draw_strokes(const std::vector<PadStroke>& strokes);
+  /// The host's URL changed (back button, edited by hand).
+  void url_changed() { apply_url(); }
+  void activate_control(std::string_view name) { ui_.activate(name); }
+  /// What a screen reader gets: JSON with kicker, title, prose, formula (MathML), code, check, spoken,
+  /// controls.
+  std::string mirror_json();
+
+ private:
+  struct Place {
+    std::string id;
+    std::unique_ptr<Lesson> lesson;
+    LessonTexts texts;
+    bool coming = false;
+    unsigned visited = 0;  // a bit for each step
+  };
+  const LessonText& text_of(const Place& place) const { return place.texts.in(language_); }
+  LessonContext context();
+  int step_count() const { return int(places_[std::size_t(current_)].texts.es.steps.size()); }
+  void apply_url();
+  void write_url();
+  void enter(int place, int step, bool push);
+  void step_by(int delta);
+  void cycle_theme();
+  void set_language(Language language);
+  const Theme& pick_theme() const;
+  void remember();
+  void emit_changes(bool predicted);
+
+  void draw_wide(LessonContext& c, Rect area, bool folded);
+  void draw_compact(LessonContext& c, Rect area);
+  void draw_menu(Rect area);
+  void draw_step_bar(LessonContext& c, Rect rect, bool compact);
+  /// Kicker, title, prose, formula, code, check; returns the height.
+  float draw_text(LessonContext& c, ImVec2 at, float width);
+  RailState rail_state();
+
+  Platform& platform_;
+  DigitReader& digit_;
+  Ui ui_;
+  std::vector<Place> places_;
+  std::vector<RailItem> rail_items_;
+  std::string threads_text_;
+  int current_ = 0, step_ = 0;
+  Language language_ = Language::es;
+  ThemeChoice theme_ = ThemeChoice::automatic;
+  CodeTab code_tab_ = CodeTab::keras;
+  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false;
+  std::string last_mirror_;
+  double mirrored_ = -10;
+};
+
+/// All lessons that exist, in their order. `assets` is for those that need data.
+std::vector<std::unique_ptr<Lesson>> make_lessons();
+
+}  // namespace neurona::app

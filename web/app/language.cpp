@@ -1,0 +1,88 @@
+#include "language.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace neurona::app {
+
+std::string_view code_of(Language language) { return language == Language::es ? "es" : "en"; }
+
+Language language_from(std::string_view code, Language otherwise) {
+  if (code.size() < 2) return otherwise;
+  const std::string_view head = code.substr(0, 2);
+  if (head == "es") return Language::es;
+  if (head == "en") return Language::en;
+  return otherwise;
+}
+
+namespace {
+
+std::string group(std::string digits, Language language) {
+  // Spanish orthography groups from five digits on; English from four.
+  const std::size_t least = language == Language::es ? 5 : 4;
+  if (digits.size() < least) return digits;
+  const char separator = language == Language::es ? '.' : ',';
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, separator);
+  return digits;
+}
+
+std::string localize(std::string text, Language language) {
+  std::string sign;
+  if (!text.empty() && text[0] == '-') sign = "−", text.erase(0, 1);
+  const std::size_t point = text.find('.');
+  std::string whole = text.substr(0, point);
+  std::string fraction = point == std::string::npos ? "" : text.substr(point + 1);
+  if (whole.find_first_not_of("0123456789") != std::string::npos) return sign + text;  // inf, nan
+  std::string out = sign + group(whole, language);
+  if (!fraction.empty()) out += (language == Language::es ? "," : ".") + fraction;
+  return out;
+}
+
+}  // namespace
+
+std::string format_integer(long long value, Language language) {
+  return localize(std::to_string(value), language);
+}
+
+std::string format_number(double value, int decimals, Language language) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, "%.*f", decimals, value);
+  // "-0.00" is zero
+  if (buffer[0] == '-' && std::atof(buffer) == 0) return localize(buffer + 1, language);
+  return localize(buffer, language);
+}
+
+std::string format_significant(double value, int digits, Language language) {
+  if (value == 0 || std::isnan(value) || std::isinf(value)) return format_number(value, 0, language);
+  const double magnitude = std::floor(std::log10(std::fabs(value)));
+  if (magnitude < -5 || magnitude > 7) {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%.*e", digits - 1, value);
+    std::string text = buffer;
+    const std::size_t e = text.find('e');
+    return localize(text.substr(0, e), language) + "e" + std::to_string(std::atoi(text.c_str() + e + 1));
+  }
+  const int decimals = std::max(0, digits - 1 - int(magnitude));
+  std::string text = format_number(value, decimals, language);
+  if (decimals > 0) {
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == ',' || text.back() == '.') text.pop_back();
+  }
+  return text;
+}
+
+std::string format_percent(double share, int decimals, Language language) {
+  // U+00A0 keeps number and sign together
+  return format_number(share * 100, decimals, language) + (language == Language::es ? "\u00a0%" : "%");
+}
+
+std::string format_bytes(double bytes, Language language) {
+  if (bytes < 1e6) return format_number(bytes / 1e3, 0, language) + " kB";
+  return format_number(bytes / 1e6, 1, language) + " MB";
+}
+
+}  // namespace neurona::app

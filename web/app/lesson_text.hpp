@@ -1,0 +1,65 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "language.hpp"
+
+namespace neurona::app {
+
+/// One step as the learner reads it.
+struct StepText {
+  std::string id;
+  std::string title;
+  std::string prose;    ///< rich text
+  std::string formula;  ///< TeX, may be empty
+  std::string keras;    ///< code, may be empty
+  std::string cpp;      ///< code: the very lines that are compiled
+  std::string check;    ///< rich text of the callout, may be empty
+  std::string next;     ///< a teaser for the step bar, may be empty
+};
+
+/// A lesson in one language.
+struct LessonText {
+  std::string id;
+  int number = 0;
+  std::string name;  ///< in the rail
+  std::string title;
+  std::vector<StepText> steps;
+  std::map<std::string, std::string, std::less<>> strings;   ///< labels of its widgets, by key
+  std::map<std::string, std::string, std::less<>> glossary;  ///< term -> explanation
+  /// The label of that key. An unknown key gives the key itself in angle brackets, so that it is seen.
+  std::string_view label(std::string_view key) const;
+};
+
+/// A lesson's text in both languages.
+struct LessonTexts {
+  LessonText es, en;
+  const LessonText& in(Language language) const { return language == Language::es ? es : en; }
+};
+
+/// What is wrong with a lesson's files: names the file, the step and how to mend it.
+struct LessonTextError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// One embedded file: path below assets/lessons, and its bytes.
+struct EmbeddedFile {
+  std::string_view path, bytes;
+};
+/// All files embedded at build from assets/lessons, and the snippets named by their lesson.json.
+std::span<const EmbeddedFile> embedded_lessons();
+
+/// Builds a lesson from the text of its three files; throws LessonTextError when a language lacks a step, a
+/// title, prose or a label that the other has, or when steps differ from lesson.json. `read_snippet` gives
+/// the C++ of a snippet by "path#name". Format: web/app/lessons/README.md.
+LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, std::string_view en_md,
+                         std::string_view (*read_snippet)(std::string_view) = nullptr);
+/// The embedded lesson of that id; throws LessonTextError when it is not there.
+LessonTexts load_lesson(std::string_view id);
+
+}  // namespace neurona::app

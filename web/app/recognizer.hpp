@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace neurona::app {
+
+/// One layer's output for one image.
+struct LayerActivation {
+  std::string name;        ///< "dense_1"
+  std::string kind;        ///< "Dense", "Flatten" ...
+  std::string activation;  ///< "relu", "softmax", "" ...
+  std::vector<float> values;
+};
+
+/// How one unit came about: the largest products and the sum, for the hover.
+struct UnitExplanation {
+  struct Product {
+    int input;
+    float weight, value;
+  };
+  std::vector<Product> products;  ///< by decreasing |weight * value|
+  float bias = 0, z = 0, a = 0;
+  int inputs = 0;
+  std::string activation;
+};
+
+struct Prediction {
+  int label = -1;  ///< -1: nothing predicted
+  std::array<float, 10> probabilities{};
+  std::vector<LayerActivation> layers;
+  double milliseconds = 0;
+};
+
+/// Reads digits. The page's seam to the network; the library's model stands behind it.
+class Recognizer {
+ public:
+  virtual ~Recognizer() = default;
+  /// False until a network is loaded.
+  virtual bool ready() const = 0;
+  virtual std::string name() const = 0;
+  virtual long long parameters() const = 0;
+  /// image: 28x28 grey values as prepared (0 = ground, 255 = ink). `layers` false leaves Prediction::layers
+  /// empty.
+  virtual Prediction predict(std::span<const std::uint8_t, 784> image, bool layers = true) = 0;
+  /// The numbers behind unit `unit` of layer `layer` of the last prediction with layers.
+  virtual UnitExplanation explain(int layer, int unit, int most = 3) const = 0;
+};
+
+/// Loads a network in safetensors format; throws neurona::Error naming what is wrong.
+std::unique_ptr<Recognizer> load_recognizer(std::span<const std::byte> bytes);
+
+}  // namespace neurona::app

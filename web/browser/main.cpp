@@ -1,0 +1,159 @@
+// The page's side of the course: a WebGL2 context through SDL, input from the page, frames when it asks for
+// them.
+#include <GLES3/gl3.h>
+#include <SDL.h>
+#include <emscripten.h>
+#include <emscripten/html5.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app.hpp"
+#include "host/sdl_input.hpp"
+#include "imgui.h"
+#include "imgui_impl_opengl3.h"
+#include "platform_browser.hpp"
+
+namespace {
+
+using namespace neurona::app;
+
+/// All that lives as long as the page.
+struct Page {
+  SDL_Window* window = nullptr;
+  SDL_GLContext gl = nullptr;
+  BrowserPlatform platform;
+  DigitReader digit{"models/digits.safetensors"};
+  Input input;
+  std::unique_ptr<App> app;
+  int width = 0, height = 0;
+};
+Page* page = nullptr;
+
+/// A result for JavaScript; it frees the text.
+char* reply(const nlohmann::json& json) {
+  const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  char* out = static_cast<char*>(std::malloc(text.size() + 1));
+  std::copy(text.begin(), text.end(), out);
+  out[text.size()] = 0;
+  return out;
+}
+
+std::vector<PadStroke> read_strokes(const nlohmann::json& json) {
+  const auto fail = [](const std::string& what) {
+    throw std::runtime_error("draw: " + what +
+                             " Expected a list of strokes, each a list of [x, y] with numbers from 0 to 1.");
+  };
+  if (!json.is_array() || json.empty()) fail("received no strokes.");
+  std::vector<PadStroke> out;
+  for (std::size_t s = 0; s < json.size(); ++s) {
+    const std::string where = "stroke " + std::to_string(s);
+    if (!json[s].is_array() || json[s].empty()) fail(where + " is not a list of points.");
+    if (json[s].size() > 100000) fail(where + " has more than 100000 points.");
+    PadStroke stroke;
+    for (const auto& point : json[s]) {
+      if (!point.is_array() || point.size() < 2 || !point[0].is_number() || !point[1].is_number())
+        fail(where + " holds a point that is not [x, y].");
+      const float x = point[0].get<float>(), y = point[1].get<float>();
+      if (!std::isfinite(x) || !std::isfinite(y) || x < -1 || x > 2 || y < -1 || y > 2)
+        fail(where + " leaves the pad.");
+      stroke.push_back({x, y});
+    }
+    out.push_back(std::move(stroke));
+  }
+  return out;
+}
+
+nlohmann::json call(const std::string& method, const nlohmann::json& a) {
+  App& app = *page->app;
+  if (method == "state") return nlohmann::json::parse(app.state_json());
+  if (method == "go") {
+    if (!a.at(0).is_string())
+      throw std::runtime_error("go: the lesson's id is a string, such as 'draw' or 'train'.");
+    if (!a.at(1).is_null() && !a.at(1).is_number_integer())
+      throw std::runtime_error("go: the step is a whole number from 1.");
+    const int step = a.at(1).is_null() ? 1 : a.at(1).get<int>();
+    if (!app.go(a.at(0).get<std::string>(), step - 1))
+      throw std::runtime_error("go: no lesson is called '" + a.at(0).get<std::string>() + "'.");
+    return nullptr;
+  }
+  if (method == "set") {
+    if (!a.at(0).is_string()) throw std::runtime_error("set: the name is a string.");
+    const std::string value = a.at(1).is_string() ? a.at(1).get<std::string>() : a.at(1).dump();
+    const std::string error = app.set_value(a.at(0).get<std::string>(), value);
+    if (!error.empty()) throw std::runtime_error(error);
+    return nullptr;
+  }
+  if (method == "draw") return nlohmann::json::parse(app.draw_strokes(read_strokes(a.at(0))));
+  if (method == "activate") return app.activate_control(a.at(0).get<std::string>()), nullptr;
+  if (method == "url") return app.url_changed(), nullptr;
+  throw std::runtime_error("no such call: " + method);
+}
+
+}  // namespace
+
+extern "C" {
+
+/// kind: 0 move, 1 down, 2 up, 3 cancel, 4 leave; source: 0 mouse, 1 touch, 2 pen. CSS pixels.
+EMSCRIPTEN_KEEPALIVE void neurona_pointer(int kind, float x, float y, int source) {
+  if (!page) return;
+  page->input.pointer.push_back({PointerEvent::Kind(kind), {x, y}, PointerSource(source)});
+}
+
+/// One frame into a canvas of width x height CSS pixels. Returns whether another one is wanted.
+EMSCRIPTEN_KEEPALIVE int neurona_frame(float width, float height, float density) {
+  if (!page || width < 1 || height < 1) return 0;
+  SDL_Event event;
+  while (SDL_PollEvent(&event)) take_sdl_event(event, page->input, {.pointer = false});
+  const int pixel_width = int(std::lround(width * density)),
+            pixel_height = int(std::lround(height * density));
+  if (pixel_width != page->width || pixel_height != page->height) {
+    emscripten_set_canvas_element_size("#canvas", pixel_width, pixel_height);
+    page->width = pixel_width, page->height = pixel_height;
+  }
+  page->input.width = width, page->input.height = height, page->input.density = density;
+  page->input.time = page->platform.now_seconds();
+  ImGuiIO& io = ImGui::GetIO();
+  io.DisplaySize = {width, height};
+  io.DisplayFramebufferScale = {density, density};
+  io.DeltaTime = 1.f / 60;
+  ImGui_ImplOpenGL3_NewFrame();
+  ImGui::NewFrame();
+  page->app->frame(page->input);
+  ImGui::Render();
+  glViewport(0, 0, pixel_width, pixel_height);
+  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  return page->app->wants_frame() || page->input.any();
+}
+
+EMSCRIPTEN_KEEPALIVE char* neurona_call(const char* method, const char* arguments) {
+  try {
+    return reply({{"value", call(method, nlohmann::json::parse(arguments))}});
+  } catch (const std::exception& error) {
+    return reply({{"error", error.what()}});
+  }
+}
+}
+
+int main() {
+  SDL_SetHint(SDL_HINT_EMSCRIPTEN_KEYBOARD_ELEMENT, "#canvas");
+  SDL_SetHint(SDL_HINT_TOUCH_MOUSE_EVENTS, "0");
+  if (SDL_Init(SDL_INIT_VIDEO) != 0) return 1;
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_PROFILE_MASK, SDL_GL_CONTEXT_PROFILE_ES);
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 3);
+  SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 0);
+  SDL_GL_SetAttribute(SDL_GL_DEPTH_SIZE, 0);
+  SDL_GL_SetAttribute(SDL_GL_ALPHA_SIZE, 0);
+  page = new Page;  // lives as long as the page does
+  page->window = SDL_CreateWindow("Neurona", 0, 0, 640, 480, SDL_WINDOW_OPENGL);
+  page->gl = page->window ? SDL_GL_CreateContext(page->window) : nullptr;
+  if (!page->gl) return 2;
+  ImGui::CreateContext();
+  ImGui::GetIO().IniFilename = nullptr;
+  ImGui_ImplOpenGL3_Init("#version 300 es");
+  page->app = std::make_unique<App>(page->platform, page->digit, make_lessons());
+  return 0;
+}
