@@ -145,7 +145,7 @@ ImageSet embedded_digits(const EmbeddedDigitsOptions& options) {
       for (Point& p : stroke) p.x -= kMeanSlant * p.y;
     const DigitImage image =
         prepare_digit(distort(strokes, rng, variation), {.thickness = rng.uniform(kThinnest, kThickest)});
-    std::copy(image.begin(), image.end(), set.pixels.begin() + i * kDigitSide * kDigitSide);
+    std::copy(image.begin(), image.end(), set.pixels.data() + i * kDigitSide * kDigitSide);
     set.labels[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(label);
   });
   return set;
