@@ -11,8 +11,8 @@ ImageSet ImageSet::take(std::int64_t count) const {
   count = std::clamp<std::int64_t>(count, 0, size());
   return {.height = height,
           .width = width,
-          .pixels = {pixels.begin(), pixels.begin() + count * pixels_per_image()},
-          .labels = {labels.begin(), labels.begin() + count}};
+          .pixels = {pixels.begin(), pixels.begin() + static_cast<std::ptrdiff_t>(count * pixels_per_image())},
+          .labels = {labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(count)}};
 }
 
 void ImageSet::push_back(std::span<const std::uint8_t> image, std::uint8_t label) {
