@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 64;
 constexpr std::int64_t kPiece = 1 << 14;
+// Below this many multiply-adds (some 40 microseconds) a product is not worth waking another thread for.
+constexpr std::int64_t kWorthSharing = 1 << 21;
 
 std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
 
@@ -109,7 +111,7 @@ class CpuBackend final : public Backend {
  private:
   void gemm(const cpu::GemmTile& whole) {
     const std::int64_t row_tiles = pieces_of(whole.M, kTileRows), column_tiles = pieces_of(whole.N, kTileColumns);
-    runtime::parallel_for(row_tiles * column_tiles, [&](std::int64_t i) {
+    const auto one = [&](std::int64_t i) {
       const std::int64_t m = i / column_tiles * kTileRows, n = i % column_tiles * kTileColumns;
       cpu::GemmTile tile = whole;
       tile.M = std::min(kTileRows, whole.M - m);
@@ -119,7 +121,9 @@ class CpuBackend final : public Backend {
       if (tile.bias != nullptr) tile.bias += n;
       tile.c += m * whole.c_row + n;
       kernels_.gemm(tile);
-    });
+    };
+    if (whole.M * whole.N * whole.K >= kWorthSharing) return runtime::parallel_for(row_tiles * column_tiles, one);
+    for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
   }
 
   const cpu::Kernels& kernels_ = cpu::best_kernels();

@@ -1,0 +1,39 @@
+// Files from the web: several mirrors, resumed where they were cut, verified before they count.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "neurona/job.hpp"
+
+namespace neurona::data {
+
+struct DownloadOptions {
+  std::vector<std::string> urls;  ///< the same file at several mirrors, tried in order
+  std::filesystem::path target;
+  /// Throws FormatError when the file is not the one wanted; empty: anything is taken.
+  std::function<void(const std::filesystem::path&)> check = {};
+  int rounds = 3;                  ///< how often all mirrors are tried
+  double first_pause_ms = 500.0;   ///< between rounds, doubled each time
+  double connect_timeout_s = 10.0;
+  double stall_timeout_s = 20.0;   ///< without a byte
+};
+
+/// Downloads to `target`.part, resuming what an earlier try left there when the server can, checks it and renames it.
+/// A good file at `target` is left alone. Not in WASM builds, whose page downloads by itself (BackendError).
+class Download : public Job {
+ public:
+  explicit Download(DownloadOptions options);
+  ~Download() override;
+  /// Errors: IoError when all mirrors failed (each with its reason) or the disk is full; the .part file stays for the next try.
+  bool advance(double budget_ms, Progress& progress) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace neurona::data

@@ -1,0 +1,193 @@
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "neurona/data/download.hpp"
+#include "neurona/error.hpp"
+
+namespace neurona::data {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr long kOk = 200, kPartialContent = 206, kRangeNotSatisfiable = 416;
+constexpr int kPollMs = 20;
+
+void start_curl_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+std::int64_t size_of_file(const fs::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  return error ? 0 : static_cast<std::int64_t>(size);
+}
+
+}  // namespace
+
+struct Download::Impl {
+  explicit Impl(DownloadOptions wanted) : options(std::move(wanted)), part(options.target.string() + ".part") {
+    start_curl_once();
+    if (options.urls.empty()) throw ValueError("Download: no address for '" + options.target.string() + "'.");
+  }
+
+  ~Impl() { close(); }
+
+  void close() {
+    if (easy != nullptr && multi != nullptr) curl_multi_remove_handle(multi, easy);
+    if (easy != nullptr) curl_easy_cleanup(easy);
+    if (multi != nullptr) curl_multi_cleanup(multi);
+    if (file != nullptr) std::fclose(file);
+    easy = nullptr, multi = nullptr, file = nullptr;
+  }
+
+  std::string url() const { return options.urls[attempt % options.urls.size()]; }
+
+  void begin() {
+    error.clear();
+    had = size_of_file(part);
+    got = total = 0;
+    file = nullptr;
+    disk_error = 0;
+    easy = curl_easy_init();
+    multi = curl_multi_init();
+    if (easy == nullptr || multi == nullptr) throw IoError("Download: libcurl could not be started.");
+    address = url();
+    curl_easy_setopt(easy, CURLOPT_URL, address.c_str());
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "neurona/0.1");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_s * 1e3));
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(options.stall_timeout_s)));
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Impl::on_data);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+    if (had > 0) curl_easy_setopt(easy, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(had));
+    curl_multi_add_handle(multi, easy);
+  }
+
+  // The first bytes decide whether the server resumes (206) or begins anew (200).
+  bool open() {
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status != kOk && status != kPartialContent) return false;
+    if (status == kOk) had = 0;
+    file = std::fopen(part.c_str(), status == kPartialContent ? "ab" : "wb");
+    if (file == nullptr) disk_error = errno;
+    curl_off_t length = -1;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    total = length > 0 ? had + static_cast<std::int64_t>(length) : 0;
+    return file != nullptr;
+  }
+
+  static std::size_t on_data(char* data, std::size_t size, std::size_t count, void* self) {
+    Impl& impl = *static_cast<Impl*>(self);
+    const std::size_t bytes = size * count;
+    if (impl.file == nullptr && !impl.open()) return 0;
+    // Flushed at once, so that what arrived is there for the next try, and a full disk is noticed here.
+    if (std::fwrite(data, 1, bytes, impl.file) != bytes || std::fflush(impl.file) != 0) {
+      impl.disk_error = errno;
+      return 0;
+    }
+    impl.got += static_cast<std::int64_t>(bytes);
+    return bytes;
+  }
+
+  // After the transfer: the file is good (true), or another mirror is tried next.
+  bool conclude(CURLcode result) {
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    close();
+    if (disk_error != 0)
+      throw IoError("Cannot write '" + part.string() + "': " + std::strerror(disk_error) + "." +
+                    (disk_error == ENOSPC ? " Make room on the disk and run the same command again; it goes on where it stopped." : ""));
+    if (status == kRangeNotSatisfiable) {
+      // Nothing is missing: what an earlier try left is whole, or is of another file. The check decides.
+    } else if (result != CURLE_OK || (status != kOk && status != kPartialContent)) {
+      error = status >= 400 ? "the server answered " + std::to_string(status) : curl_easy_strerror(result);
+      return false;
+    }
+    try {
+      if (options.check) options.check(part);
+    } catch (const FormatError& e) {
+      std::error_code ignored;
+      fs::remove(part, ignored);  // a wrong beginning cannot be resumed
+      error = e.what();
+      return false;
+    }
+    std::error_code renamed;
+    fs::rename(part, options.target, renamed);
+    if (renamed) throw IoError("Cannot rename '" + part.string() + "': " + renamed.message() + ".");
+    return true;
+  }
+
+  // Remembers the failure and plans the next try; throws when there is none.
+  void fail() {
+    reasons += "\n  " + address + ": " + error;
+    ++attempt;
+    if (attempt >= options.urls.size() * static_cast<std::size_t>(std::max(1, options.rounds)))
+      throw IoError("Could not download '" + options.target.filename().string() + "'." + reasons +
+                    "\n  Check the connection and run the same command again; it goes on where it stopped.");
+    if (attempt % options.urls.size() == 0) {
+      resume_at_ms = now_ms() + pause_ms;
+      pause_ms *= 2;
+    }
+  }
+
+  DownloadOptions options;
+  fs::path part;
+  CURL* easy = nullptr;
+  CURLM* multi = nullptr;
+  std::FILE* file = nullptr;
+  std::string address, error, reasons;
+  std::int64_t had = 0, got = 0, total = 0;
+  int disk_error = 0;
+  std::size_t attempt = 0;
+  double pause_ms = options.first_pause_ms, resume_at_ms = 0.0;
+  bool done = false;
+};
+
+Download::Download(DownloadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
+  std::error_code error;
+  impl_->done = fs::is_regular_file(impl_->options.target, error);
+}
+
+Download::~Download() = default;
+
+bool Download::advance(double budget_ms, Progress& progress) {
+  Impl& d = *impl_;
+  const double until = now_ms() + budget_ms;
+  while (!d.done && now_ms() < until) {
+    if (now_ms() < d.resume_at_ms) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1)));
+      continue;
+    }
+    if (d.multi == nullptr) d.begin();
+    int running = 0;
+    curl_multi_perform(d.multi, &running);
+    int left = 0;
+    if (const CURLMsg* message = curl_multi_info_read(d.multi, &left); message != nullptr && message->msg == CURLMSG_DONE) {
+      d.done = d.conclude(message->data.result);
+      if (!d.done) d.fail();
+    } else if (running > 0) {
+      curl_multi_poll(d.multi, nullptr, 0, kPollMs, nullptr);
+    }
+  }
+  progress.done = d.had + d.got;
+  progress.total = d.total;
+  progress.unit = "bytes";
+  progress.detail = "downloading " + d.options.target.filename().string();
+  return !d.done;
+}
+
+}  // namespace neurona::data

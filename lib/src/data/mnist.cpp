@@ -1,0 +1,174 @@
+#include "neurona/data/mnist.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "neurona/data/download.hpp"
+#include "neurona/data/embedded_digits.hpp"
+#include "neurona/data/idx.hpp"
+#include "neurona/data/sha256.hpp"
+#include "neurona/error.hpp"
+
+namespace neurona::data {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<MnistFile, 4> kFiles = {{
+    {"train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+    {"train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+    {"t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+    {"t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+}};
+
+constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 27;
+
+// Mirrors with the original files, gzip-compressed.
+const std::vector<std::string> kMirrors = {
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+};
+
+std::optional<std::string> environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
+}
+
+std::vector<std::uint8_t> read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (!file || error) throw IoError("Cannot read '" + path.string() + "'.");
+  if (size > static_cast<std::uintmax_t>(kMaxFileBytes))
+    throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; a file of MNIST has at most 47,040,016.");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The file under any of the names it goes by, or nothing.
+std::optional<fs::path> find_file(const fs::path& folder, std::string_view name) {
+  std::string dotted(name);
+  dotted[dotted.find("-idx")] = '.';
+  std::error_code error;
+  for (const std::string& stem : {std::string(name), dotted})
+    for (const char* ending : {"", ".gz"})
+      if (const fs::path path = folder / (stem + ending); fs::is_regular_file(path, error)) return path;
+  return std::nullopt;
+}
+
+bool complete(const fs::path& folder) {
+  for (const MnistFile& file : kFiles)
+    if (!find_file(folder, file.name)) return false;
+  return true;
+}
+
+std::vector<std::uint8_t> unpacked(const MnistFile& file, std::span<const std::uint8_t> bytes) {
+  std::vector<std::uint8_t> plain = is_gzip(bytes) ? gunzip(bytes, kMaxFileBytes, std::string(file.name))
+                                                   : std::vector<std::uint8_t>(bytes.begin(), bytes.end());
+  return plain;
+}
+
+void verify(const MnistFile& file, std::span<const std::uint8_t> plain) {
+  const std::string digest = sha256_hex(plain);
+  if (digest != file.sha256)
+    throw FormatError(std::string(file.name) + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) +
+                      ". It is damaged or another file; delete it and get it again.");
+}
+
+Mnist read_folder(const fs::path& folder, const std::function<void(const Progress&)>& on_progress) {
+  Mnist mnist;
+  mnist.source = folder.string();
+  for (bool test : {false, true}) {
+    std::vector<std::uint8_t> bytes[2];
+    for (std::size_t i = 0; i < 2; ++i) {
+      const MnistFile& file = kFiles[(test ? 2 : 0) + i];
+      const std::optional<fs::path> path = find_file(folder, file.name);
+      if (!path)
+        throw IoError("MNIST: '" + std::string(file.name) + "' (or with .gz) is not in '" + folder.string() +
+                      "'. Put MNIST's four files there, or leave the folder out to have them downloaded.");
+      if (on_progress) on_progress({.done = (test ? 2 : 0) + static_cast<int>(i), .total = 4, .unit = "files", .detail = "reading " + path->filename().string()});
+      bytes[i] = read_file(*path);
+    }
+    (test ? mnist.test : mnist.train) = parse_mnist(test, bytes[0], bytes[1]);
+  }
+  return mnist;
+}
+
+void download(const fs::path& folder, const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw IoError("Cannot make the folder '" + folder.string() + "': " + error.message() + ".");
+  std::vector<std::string> mirrors = options.mirrors;
+  if (mirrors.empty()) {
+    const auto chosen = environment("NEURONA_MNIST_MIRROR");
+    mirrors = chosen ? std::vector<std::string>{*chosen} : kMirrors;
+  }
+  for (const MnistFile& file : kFiles) {
+    if (find_file(folder, file.name)) continue;
+    DownloadOptions wanted{.urls = {}, .target = folder / (std::string(file.name) + ".gz")};
+    for (const std::string& mirror : mirrors)
+      wanted.urls.push_back(mirror + (mirror.ends_with('/') ? "" : "/") + std::string(file.name) + ".gz");
+    wanted.check = [&file](const fs::path& path) { verify_mnist_file(file, read_file(path)); };
+    Download job(std::move(wanted));
+    run_inline(job, [&](const Progress& progress) {
+      if (on_progress) on_progress(progress);
+      return true;
+    });
+  }
+}
+
+Mnist embedded(std::string reason) {
+  Mnist mnist;
+  mnist.train = embedded_digits({.count = 60000, .seed = 1});
+  mnist.test = embedded_digits({.count = 10000, .seed = 2});
+  mnist.source = "embedded digits";
+  mnist.embedded = true;
+  mnist.notes.push_back(std::move(reason));
+  return mnist;
+}
+
+}  // namespace
+
+const std::array<MnistFile, 4>& mnist_files() { return kFiles; }
+
+void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes) { verify(file, unpacked(file, bytes)); }
+
+ImageSet parse_mnist(bool test, std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels) {
+  const MnistFile& image_file = kFiles[test ? 2 : 0];
+  const MnistFile& label_file = kFiles[test ? 3 : 1];
+  const std::vector<std::uint8_t> plain_images = unpacked(image_file, images), plain_labels = unpacked(label_file, labels);
+  // First the form, whose errors say more, then the checksums.
+  ImageSet set = read_idx_pair(plain_images, plain_labels, {.name = std::string(image_file.name)}, {.name = std::string(label_file.name)});
+  verify(image_file, plain_images);
+  verify(label_file, plain_labels);
+  return set;
+}
+
+fs::path mnist_cache_folder() {
+  if (const auto cache = environment("NEURONA_CACHE")) return fs::path(*cache) / "mnist";
+  if (const auto cache = environment("XDG_CACHE_HOME")) return fs::path(*cache) / "neurona" / "mnist";
+  return fs::path(environment("HOME").value_or(".")) / ".cache" / "neurona" / "mnist";
+}
+
+Mnist mnist(const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
+  if (!options.folder.empty()) return read_folder(options.folder, on_progress);
+  if (const auto folder = environment("MNIST_DIR")) return read_folder(*folder, on_progress);
+  if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
+  const fs::path cache = mnist_cache_folder();
+  try {
+    if (!complete(cache)) {
+      if (!options.allow_download)
+        throw IoError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");
+      download(cache, options, on_progress);
+    }
+    return read_folder(cache, on_progress);
+  } catch (const Error& e) {
+    if (!options.allow_embedded) throw;
+    return embedded(std::string("MNIST could not be had: ") + e.what() + "\n  Going on with embedded digits instead.");
+  }
+}
+
+}  // namespace neurona::data

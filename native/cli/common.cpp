@@ -1,0 +1,151 @@
+#include "common.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "neurona/data/embedded_digits.hpp"
+#include "neurona/train.hpp"
+
+namespace neurona::cli {
+
+namespace {
+
+bool json_on_stdout = false;
+
+std::FILE* stream() { return json_on_stdout ? stderr : stdout; }
+
+std::string megabytes(std::int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", static_cast<double>(bytes) / 1e6);
+  return text;
+}
+
+data::Mnist embedded() {
+  say("Drawing embedded digits (made by a program, not handwriting of people) ...\n");
+  data::Mnist mnist;
+  mnist.train = data::embedded_digits({.count = 60000, .seed = 1});
+  mnist.test = data::embedded_digits({.count = 10000, .seed = 2});
+  mnist.source = "embedded digits";
+  mnist.embedded = true;
+  return mnist;
+}
+
+}  // namespace
+
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream());
+  std::fflush(stream());
+}
+
+void print_json(const Json& json) { std::printf("%s\n", json.dump(2).c_str()); }
+
+bool on_terminal() { return isatty(fileno(stream())) != 0; }
+
+void add_common_options(CLI::App& command, CommonOptions& options) {
+  command.add_flag("--json", options.json, "Print the result as JSON on standard output, progress on standard error");
+  command.add_option("--threads", options.threads, "Threads to compute with (0: as many as there are cores)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command.add_option("--backend", options.backend, "What computes: cpu, or reference (slow, plain loops)")
+      ->check(CLI::IsMember(backend_names()))
+      ->capture_default_str();
+}
+
+void apply(const CommonOptions& options) {
+  json_on_stdout = options.json;
+  if (options.threads > 0) set_num_threads(options.threads);
+}
+
+void add_data_options(CLI::App& command, DataOptions& options) {
+  command
+      .add_option("--data", options.source,
+                  "mnist (found through MNIST_DIR, ./data/mnist or the cache, else downloaded), embedded (drawn by the program), "
+                  "or a folder with the four MNIST files")
+      ->capture_default_str();
+  command.add_option("--limit", options.limit, "Use the first N images only (0: all)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+data::Mnist load_data(const DataOptions& options) {
+  data::Mnist mnist;
+  if (options.source == "embedded") {
+    mnist = embedded();
+  } else {
+    ProgressLine line;
+    data::MnistOptions find;
+    if (options.source != "mnist") find.folder = options.source;
+    mnist = data::mnist(find, [&](const Progress& progress) { line.show(progress); });
+  }
+  for (const std::string& note : mnist.notes) say(note + "\n");
+  if (mnist.embedded)
+    say("Working on EMBEDDED digits, drawn by this program: figures are not comparable with MNIST's.\n");
+  if (options.limit > 0) {
+    mnist.train = mnist.train.take(options.limit);
+    mnist.test = mnist.test.take(options.limit);
+  }
+  return mnist;
+}
+
+ProgressLine::~ProgressLine() {
+  if (length_ > 0) say("\r" + std::string(length_, ' ') + "\r");
+}
+
+void ProgressLine::show(const Progress& progress) {
+  constexpr double kIntervalMs = 100.0;
+  if (!on_terminal() || now_ms() - last_ms_ < kIntervalMs) return;
+  last_ms_ = now_ms();
+  std::string text = "  " + progress.detail;
+  if (progress.total > 0) text += ": " + std::to_string(100 * progress.done / progress.total) + "%";
+  if (progress.unit == "bytes")
+    text += " (" + megabytes(progress.done) + (progress.total > 0 ? " of " + megabytes(progress.total) : "") + " MB)";
+  const std::size_t length = text.size();
+  if (length < length_) text.append(length_ - length, ' ');
+  length_ = length;
+  say("\r" + text);
+}
+
+Evaluation evaluate_with_progress(Model& model, const Dataset& data, std::vector<std::int32_t>* predicted) {
+  constexpr double kSliceMs = 100.0;
+  EvaluateJob job(model, data);
+  const double start = now_ms();
+  Progress progress;
+  bool more = true;
+  while (more) {
+    more = job.advance(kSliceMs, progress);
+    if (more && !on_terminal()) continue;
+    const Evaluation so_far = job.result();
+    Logs logs{{"loss", so_far.loss}};
+    logs.insert(logs.end(), so_far.metrics.begin(), so_far.metrics.end());
+    say((on_terminal() ? "\r" : "") + progress_line(progress.done, progress.total, (now_ms() - start) / 1e3, logs) + (more ? "" : "\n"));
+  }
+  if (predicted != nullptr) predicted->assign(job.predicted().begin(), job.predicted().end());
+  return job.result();
+}
+
+Json to_json(const Logs& logs) {
+  Json json = Json::object();
+  for (const auto& [name, value] : logs) json[name] = value;
+  return json;
+}
+
+Json layers_json(const Model& model) {
+  Json layers = Json::array();
+  for (std::int64_t i = 0; i < model.size(); ++i) {
+    const Layer& layer = model.layer(i);
+    const Shape in = i > 0 ? model.layer_output_shape(i - 1) : model.input_shape(), out = model.layer_output_shape(i);
+    layers.push_back({{"name", layer.name()},
+                      {"type", layer.type()},
+                      {"output_shape", std::vector<std::int64_t>(out.begin(), out.end())},
+                      {"params", layer.count_params()},
+                      {"multiply_adds", layer.multiply_adds({&in, 1})}});
+  }
+  return {{"name", model.name()},
+          {"params", model.count_params()},
+          {"trainable_params", model.count_trainable_params()},
+          {"layers", layers}};
+}
+
+}  // namespace neurona::cli

@@ -1,0 +1,71 @@
+// What the commands share: where data come from, how progress is shown, how results are printed.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "neurona/data/mnist.hpp"
+#include "neurona/job.hpp"
+#include "neurona/model.hpp"
+
+namespace neurona::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// Exit statuses of the program.
+enum ExitStatus { kSuccess = 0, kFailure = 1, kUsage = 2 };
+
+/// Prints to standard output at once, or to standard error while --json keeps standard output for JSON alone.
+void say(std::string_view text);
+/// The result of a command with --json.
+void print_json(const Json& json);
+/// Whether what `say` prints goes to a terminal, so that a line can be redrawn in place.
+bool on_terminal();
+
+/// Options that all commands take.
+struct CommonOptions {
+  bool json = false;
+  int threads = 0;  ///< 0: as many as there are cores
+  std::string backend = "cpu";
+};
+void add_common_options(CLI::App& command, CommonOptions& options);
+void apply(const CommonOptions& options);
+
+/// Where images come from.
+struct DataOptions {
+  std::string source = "mnist";  ///< "mnist", "embedded", or a folder with the four MNIST files
+  std::int64_t limit = 0;        ///< first N images; 0: all
+};
+void add_data_options(CLI::App& command, DataOptions& options);
+/// Finds, downloads or makes the data; says what it does.
+data::Mnist load_data(const DataOptions& options);
+
+/// Shows "  downloading train-images: 31% (3.1 of 9.9 MB)" and the like, redrawn in place on a terminal.
+class ProgressLine {
+ public:
+  ~ProgressLine();
+  void show(const Progress& progress);
+
+ private:
+  double last_ms_ = 0.0;
+  std::size_t length_ = 0;
+};
+
+/// Evaluates with Keras' progress line on the way.
+Evaluation evaluate_with_progress(Model& model, const Dataset& data, std::vector<std::int32_t>* predicted = nullptr);
+
+Json to_json(const Logs& logs);
+Json layers_json(const Model& model);
+
+/// Registers the commands; each fills in its options and sets its callback.
+void add_data_command(CLI::App& app);
+void add_train_command(CLI::App& app);
+void add_evaluate_command(CLI::App& app);
+void add_predict_command(CLI::App& app);
+void add_summary_command(CLI::App& app);
+void add_bench_command(CLI::App& app);
+
+}  // namespace neurona::cli

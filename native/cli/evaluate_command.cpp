@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "common.hpp"
+#include "neurona/formats.hpp"
+
+namespace neurona::cli {
+
+namespace {
+
+struct Options {
+  CommonOptions common;
+  DataOptions data;
+  std::string model;
+};
+
+using Confusion = std::vector<std::vector<std::int64_t>>;  // [label][predicted]
+
+void print(const Confusion& confusion) {
+  std::string text = "label \\ predicted\n      ";
+  for (std::size_t i = 0; i < confusion.size(); ++i) text += std::string(5, ' ') + std::to_string(i);
+  for (std::size_t label = 0; label < confusion.size(); ++label) {
+    text += "\n  " + std::to_string(label) + "   ";
+    for (std::int64_t count : confusion[label]) {
+      const std::string digits = std::to_string(count);
+      text += std::string(6 - std::min<std::size_t>(6, digits.size()), ' ') + digits;
+    }
+  }
+  say(text + "\n");
+}
+
+void run(const Options& o) {
+  apply(o.common);
+  Sequential model = load(o.model);
+  model.set_backend(make_backend(o.common.backend));
+  const data::Mnist mnist = load_data(o.data);
+  std::vector<std::int32_t> predicted;
+  const Evaluation result = evaluate_with_progress(model, Dataset(mnist.test), &predicted);
+  const auto classes = static_cast<std::size_t>(std::max<std::int64_t>(model.output_shape().back(), 10));
+  Confusion confusion(classes, std::vector<std::int64_t>(classes));
+  for (std::size_t i = 0; i < predicted.size(); ++i) ++confusion[mnist.test.labels[i]][static_cast<std::size_t>(predicted[i])];
+  if (o.common.json) {
+    Json json = {{"model", o.model}, {"data", {{"source", mnist.source}, {"embedded", mnist.embedded}, {"samples", mnist.test.size()}}}, {"loss", result.loss}};
+    json.update(to_json(result.metrics));
+    json["confusion"] = confusion;
+    return print_json(json);
+  }
+  print(confusion);
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("evaluate", "Judge a trained network on the test images");
+  const auto o = std::make_shared<Options>();
+  command->add_option("model", o->model, "The network's .safetensors file")->required();
+  add_data_options(*command, o->data);
+  add_common_options(*command, o->common);
+  command->callback([o] { run(*o); });
+}
+
+}  // namespace neurona::cli

@@ -1,0 +1,112 @@
+#include "image_file.hpp"
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <stb/stb_image.h>
+#pragma GCC diagnostic pop
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+#include "neurona/error.hpp"
+
+namespace neurona::cli {
+
+namespace {
+
+constexpr int kSide = 28;
+constexpr double kBox = 20.0;
+constexpr std::int64_t kMaxPixels = 50'000'000;
+constexpr double kInkThreshold = 0.15;  // of the range between ground and strongest ink
+
+struct Grey {
+  int width = 0, height = 0;
+  std::vector<float> values;  // ink: 0 ground, 1 strongest
+  float at(int x, int y) const { return values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)]; }
+};
+
+std::vector<unsigned char> read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError("Cannot read the image '" + path + "': it does not exist or may not be read.");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Grey decode(const std::string& path) {
+  const std::vector<unsigned char> bytes = read_bytes(path);
+  const auto count = static_cast<int>(bytes.size());
+  int width = 0, height = 0, channels = 0;
+  if (!stbi_info_from_memory(bytes.data(), count, &width, &height, &channels))
+    throw FormatError("'" + path + "' is no image that can be read (" + stbi_failure_reason() + "). PNG, JPEG, BMP, GIF, PGM and PPM can.");
+  if (static_cast<std::int64_t>(width) * height > kMaxPixels)
+    throw FormatError("'" + path + "' is " + std::to_string(width) + "x" + std::to_string(height) + "; images of up to " +
+                      std::to_string(kMaxPixels / 1'000'000) + " million pixels are read.");
+  const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
+      stbi_load_from_memory(bytes.data(), count, &width, &height, &channels, 2), &stbi_image_free);
+  if (!pixels) throw FormatError("'" + path + "' is damaged: " + stbi_failure_reason() + ".");
+  Grey grey{width, height, std::vector<float>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height))};
+  for (std::size_t i = 0; i < grey.values.size(); ++i) {
+    const float alpha = static_cast<float>(pixels.get()[2 * i + 1]) / 255.0f;  // over white paper
+    grey.values[i] = 1.0f - alpha + alpha * static_cast<float>(pixels.get()[2 * i]) / 255.0f;
+  }
+  return grey;
+}
+
+// The ground is what most of the border shows; ink is what differs from it.
+void to_ink(Grey& grey) {
+  std::vector<float> border;
+  for (int x = 0; x < grey.width; ++x) border.insert(border.end(), {grey.at(x, 0), grey.at(x, grey.height - 1)});
+  for (int y = 0; y < grey.height; ++y) border.insert(border.end(), {grey.at(0, y), grey.at(grey.width - 1, y)});
+  std::nth_element(border.begin(), border.begin() + static_cast<std::ptrdiff_t>(border.size() / 2), border.end());
+  const float ground = border[border.size() / 2];
+  for (float& v : grey.values) v = std::abs(v - ground);
+}
+
+// Mean ink of the rectangle [x0, x1) x [y0, y1), in fractions of pixels.
+double mean_ink(const Grey& grey, double x0, double y0, double x1, double y1) {
+  double sum = 0.0;
+  for (int y = std::max(0, static_cast<int>(y0)); y < std::min<double>(grey.height, y1); ++y)
+    for (int x = std::max(0, static_cast<int>(x0)); x < std::min<double>(grey.width, x1); ++x)
+      sum += static_cast<double>(grey.at(x, y)) * std::max(0.0, std::min<double>(x + 1, x1) - std::max<double>(x, x0)) *
+             std::max(0.0, std::min<double>(y + 1, y1) - std::max<double>(y, y0));
+  return sum / ((x1 - x0) * (y1 - y0));
+}
+
+Tensor prepare(const Grey& grey, const std::string& path) {
+  const float strongest = *std::max_element(grey.values.begin(), grey.values.end());
+  int left = grey.width, right = -1, top = grey.height, bottom = -1;
+  double mass = 0.0, mx = 0.0, my = 0.0;
+  for (int y = 0; y < grey.height; ++y)
+    for (int x = 0; x < grey.width; ++x) {
+      const float ink = grey.at(x, y);
+      if (ink < kInkThreshold * strongest || ink <= 0.0f) continue;
+      left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
+      mass += ink, mx += ink * (x + 0.5), my += ink * (y + 0.5);
+    }
+  if (right < left) throw FormatError("'" + path + "' shows no digit: it is all of one colour.");
+  const double scale = kBox / std::max(right - left + 1, bottom - top + 1);
+  Tensor sample({1, kSide, kSide});
+  for (int y = 0; y < kSide; ++y)
+    for (int x = 0; x < kSide; ++x) {
+      const double sx = (x - kSide / 2) / scale + mx / mass, sy = (y - kSide / 2) / scale + my / mass;
+      sample.set(y * kSide + x, std::min(1.0, mean_ink(grey, sx, sy, sx + 1 / scale, sy + 1 / scale) / strongest));
+    }
+  return sample;
+}
+
+}  // namespace
+
+Tensor read_digit_image(const std::string& path) {
+  Grey grey = decode(path);
+  to_ink(grey);
+  if (grey.width == kSide && grey.height == kSide) return Tensor({1, kSide, kSide}, grey.values);
+  return prepare(grey, path);
+}
+
+}  // namespace neurona::cli

@@ -1,0 +1,35 @@
+// neurona: train, judge and use the course's networks in a terminal.
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "common.hpp"
+#include "neurona/error.hpp"
+
+using namespace neurona::cli;
+
+int main(int argc, char** argv) {
+  CLI::App app("neurona: train, judge and use the networks of the course", "neurona");
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  add_data_command(app);
+  add_train_command(app);
+  add_evaluate_command(app);
+  add_predict_command(app);
+  add_summary_command(app);
+  add_bench_command(app);
+  try {
+    app.parse(argc, argv);
+    return kSuccess;
+  } catch (const CLI::Success& e) {
+    return app.exit(e);  // --help
+  } catch (const CLI::ParseError& e) {
+    std::fprintf(stderr, "neurona: %s\nRun 'neurona --help' or 'neurona COMMAND --help'.\n", e.what());
+    return kUsage;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "neurona: not enough memory.\n");
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "neurona: %s\n", e.what());
+  }
+  return kFailure;
+}

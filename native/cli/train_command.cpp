@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <cmath>
+
+#include "common.hpp"
+#include "neurona/applications.hpp"
+#include "neurona/data/image_augment.hpp"
+#include "neurona/data/sha256.hpp"
+#include "neurona/data/strokes.hpp"
+#include "neurona/error.hpp"
+#include "neurona/formats.hpp"
+#include "neurona/train.hpp"
+
+namespace neurona::cli {
+
+namespace {
+
+struct Options {
+  CommonOptions common;
+  DataOptions data;
+  std::string network = "mlp";
+  std::optional<std::int64_t> epochs, batch_size;
+  std::optional<double> learning_rate, momentum;
+  double validation_split = 0.0;
+  bool early_stopping = false, restore_best_weights = false;
+  std::int64_t patience = 0;
+  std::uint64_t seed = 0;
+  bool augment = false, cosine = false, int8 = false;
+  std::string strokes, out;
+  std::int64_t stroke_copies = 3;
+};
+
+// One writer in five is kept apart to judge by.
+bool held_out(const std::string& writer) {
+  std::uint32_t hash = 2166136261u;  // FNV-1a
+  for (char c : writer) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  return hash % 5 == 0;
+}
+
+struct PenImages {
+  ImageSet train, held_out;
+};
+
+// Pen-drawn digits as the page prepares them; those to train on also in `copies` - 1 distorted versions each.
+PenImages prepare_strokes(const std::string& file, std::int64_t copies, std::uint64_t seed) {
+  constexpr float kThinnest = 1.8f, kThickest = 3.6f;
+  PenImages images;
+  images.train.height = images.train.width = images.held_out.height = images.held_out.width = data::kDigitSide;
+  Rng rng(seed);
+  for (const data::LabelledStrokes& digit : data::read_strokes(file)) {
+    if (held_out(digit.writer)) {
+      images.held_out.push_back(data::prepare_digit(digit.strokes), digit.label);
+      continue;
+    }
+    images.train.push_back(data::prepare_digit(digit.strokes), digit.label);
+    for (std::int64_t i = 1; i < copies; ++i)
+      images.train.push_back(data::prepare_digit(data::distort(digit.strokes, rng), {.thickness = rng.uniform(kThinnest, kThickest)}),
+                             digit.label);
+  }
+  return images;
+}
+
+// What was computed from what, to be kept with the weights.
+void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, const Evaluation& test) {
+  auto& metadata = model.metadata();
+  metadata["network"] = o.network;
+  metadata["seed"] = std::to_string(o.seed);
+  metadata["data"] = mnist.embedded ? "embedded digits" : "MNIST";
+  metadata["data_sha256"] = data::sha256_hex(mnist.train.pixels) + " (training pixels)";
+  metadata["test_loss"] = format_metric(test.loss);
+  metadata["test_accuracy"] = format_metric(test.accuracy());
+}
+
+void run(const Options& o) {
+  apply(o.common);
+  const Recipe& preset = recipe(o.network);
+  const std::int64_t epochs = o.epochs.value_or(preset.epochs);
+  const double learning_rate = o.learning_rate.value_or(preset.learning_rate);
+  Sequential model = make_network(o.network, o.seed);
+  model.set_backend(make_backend(o.common.backend));
+  model.compile({.loss = SparseCategoricalCrossentropy(),
+                 .optimizer = SGD({.learning_rate = learning_rate, .momentum = o.momentum.value_or(preset.momentum)}),
+                 .metrics = {Accuracy()}});
+  data::Mnist mnist = load_data(o.data);
+  const Dataset test(mnist.test);
+
+  PenImages pen;
+  ImageSet images = mnist.train;
+  if (!o.strokes.empty()) {
+    pen = prepare_strokes(o.strokes, o.stroke_copies, o.seed);
+    images.pixels.insert(images.pixels.end(), pen.train.pixels.begin(), pen.train.pixels.end());
+    images.labels.insert(images.labels.end(), pen.train.labels.begin(), pen.train.labels.end());
+    say(std::to_string(pen.train.size()) + " pen-drawn images added to the training data, " + std::to_string(pen.held_out.size()) +
+        " of other writers kept apart.\n");
+  }
+  Dataset training{std::move(images)};
+  if (o.augment) training = training.augmented(data::augmentation());
+
+  FitOptions fit{.epochs = epochs,
+                 .batch_size = o.batch_size.value_or(preset.batch_size),
+                 .validation_split = o.validation_split,
+                 .callbacks = {ProgressBar(say, {.redraw = on_terminal()})},
+                 .seed = o.seed};
+  const auto stopping = std::make_shared<EarlyStopping>(
+      EarlyStoppingOptions{.patience = o.patience, .restore_best_weights = o.restore_best_weights});
+  if (o.early_stopping) fit.callbacks.emplace_back(stopping);
+  if (o.cosine)
+    fit.callbacks.emplace_back(
+        LearningRateScheduler([=](std::int64_t epoch, double) { return cosine_decay(learning_rate, epoch, epochs); }));
+  say(describe(model.backend()) + "\n");
+
+  FitJob job(model, training, std::move(fit));
+  try {
+    run_inline(job);
+  } catch (const NotFiniteError&) {
+    if (!o.out.empty()) save(model, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+    throw;
+  }
+  if (!stopping->warning().empty()) say(stopping->warning() + "\n");
+  if (stopping->stopped_epoch())
+    say("Early stopping after epoch " + std::to_string(*stopping->stopped_epoch() + 1) + "; the best was epoch " +
+        std::to_string(stopping->best_epoch() + 1) + ".\n");
+
+  const Evaluation result = evaluate_with_progress(model, test);
+  Json json = {{"network", o.network},
+               {"params", model.count_params()},
+               {"data", {{"source", mnist.source}, {"embedded", mnist.embedded}}},
+               {"backend", describe(model.backend())},
+               {"seed", o.seed},
+               {"history", Json::array()},
+               {"test", {{"loss", result.loss}, {"accuracy", result.accuracy()}}}};
+  for (std::size_t e = 0; e < job.history().epochs.size(); ++e) {
+    Json epoch = {{"epoch", e + 1}, {"seconds", job.history().seconds[e]}};
+    epoch.update(to_json(job.history().epochs[e]));
+    json["history"].push_back(std::move(epoch));
+  }
+  note_provenance(model, o, mnist, result);
+  if (pen.held_out.size() > 0) {
+    const Evaluation drawn = evaluate_with_progress(model, Dataset(pen.held_out));
+    json["held_out_writers"] = {{"loss", drawn.loss}, {"accuracy", drawn.accuracy()}};
+    model.metadata()["strokes"] = "UNIPEN train_r01_v07, category 1a (CC BY 4.0, doi 10.5281/zenodo.1195803)";
+    model.metadata()["held_out_writers_accuracy"] = format_metric(drawn.accuracy());
+    say("Pen-drawn digits of writers it was not trained on: accuracy " + format_metric(drawn.accuracy()) + ".\n");
+  }
+  if (!o.out.empty()) {
+    save(model, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+    json["out"] = o.out;
+    say("Saved to " + o.out + ".\n");
+  }
+  if (o.common.json) print_json(json);
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("train", "Train a network, print what Keras prints, judge it on the test images");
+  const auto o = std::make_shared<Options>();
+  std::string networks = "The network:";
+  for (const std::string& name : network_names()) networks += "\n  " + name + ": " + recipe(name).description;
+  command->add_option("--network", o->network, networks)->check(CLI::IsMember(network_names()))->capture_default_str();
+  add_data_options(*command, o->data);
+  command->add_option("--epochs", o->epochs, "Passes over the training images (default: the network's)")->check(CLI::NonNegativeNumber);
+  command->add_option("--batch-size", o->batch_size, "Images a step (default: the network's)")->check(CLI::PositiveNumber);
+  command->add_option("--learning-rate", o->learning_rate, "Step size of SGD (default: the network's)")->check(CLI::NonNegativeNumber);
+  command->add_option("--momentum", o->momentum, "Of SGD, from 0 to below 1 (default: the network's)");
+  command->add_option("--validation-split", o->validation_split, "Share of the training images, from their end, held out for validation")
+      ->check(CLI::Range(0.0, 0.999))
+      ->capture_default_str();
+  command->add_flag("--early-stopping", o->early_stopping, "Stop when val_loss no longer falls");
+  command->add_option("--patience", o->patience, "Epochs that early stopping waits")->check(CLI::NonNegativeNumber)->capture_default_str();
+  command->add_flag("--restore-best-weights", o->restore_best_weights, "With early stopping: keep the weights of the best epoch");
+  command->add_option("--seed", o->seed, "Of the initial weights and the order of the images")->capture_default_str();
+  command->add_flag("--augment", o->augment, "Vary each image anew each epoch: shift, rotate, shear, zoom, bend");
+  command->add_flag("--cosine", o->cosine, "Let the learning rate fall along half a cosine");
+  command->add_option("--strokes", o->strokes, "Train on pen-drawn digits too: a JSON-lines file of strokes, gzip-compressed or not")
+      ->check(CLI::ExistingFile);
+  command->add_option("--stroke-copies", o->stroke_copies, "Versions of each pen-drawn digit")->check(CLI::Range(1, 100))->capture_default_str();
+  command->add_option("--out", o->out, "Save the trained network to this .safetensors file");
+  command->add_flag("--int8", o->int8, "Save kernels in 8 bits");
+  add_common_options(*command, o->common);
+  command->callback([o] { run(*o); });
+}
+
+}  // namespace neurona::cli
