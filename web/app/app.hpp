@@ -99,7 +99,8 @@ class App {
   Language language_ = Language::es;
   ThemeChoice theme_ = ThemeChoice::automatic;
   CodeTab code_tab_ = CodeTab::keras;
-  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false;
+  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false,
+       predicted_ = false;
   std::string last_mirror_;
   double mirrored_ = -10;
 };
