@@ -207,6 +207,22 @@ void Ui::move_focus(bool backwards) {
   reveal(*order[std::size_t(at)]);
 }
 
+Cursor Ui::cursor() const {
+  const Region* region = hot_.empty() ? nullptr : find(hot_);
+  if (!region || !region->enabled) return Cursor::arrow;
+  if (region->drag == Drag::all) return Cursor::cross;
+  switch (region->role) {
+    case Role::button:
+    case Role::toggle:
+    case Role::slider:
+    case Role::tab:
+    case Role::link:
+      return Cursor::hand;
+    default:
+      return Cursor::arrow;
+  }
+}
+
 void Ui::focus(std::string_view name) {
   focus_ = name;
   focus_by_key_ = true;

@@ -34,6 +34,7 @@ EM_JS(void, js_answer_state_locally, (), {
   };
   gl.isEnabled = () => false;
 })
+EM_JS(void, js_cursor, (int kind), { Module.canvas.style.cursor = ["default", "pointer", "crosshair"][kind]; })
 // clang-format on
 
 namespace {
@@ -49,6 +50,7 @@ struct Page {
   Input input;
   std::unique_ptr<App> app;
   int width = 0, height = 0;
+  Cursor cursor = Cursor::arrow;
 };
 Page* page = nullptr;
 
@@ -142,6 +144,7 @@ EMSCRIPTEN_KEEPALIVE int neurona_frame(float width, float height, float density)
   ImGui_ImplOpenGL3_NewFrame();
   ImGui::NewFrame();
   page->app->frame(page->input);
+  if (page->app->cursor() != page->cursor) js_cursor(int(page->cursor = page->app->cursor()));
   ImGui::Render();
   glViewport(0, 0, pixel_width, pixel_height);
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());

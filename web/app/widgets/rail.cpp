@@ -21,7 +21,7 @@ void brand(Ui& ui, ImVec2 at, bool with_name) {
 
 namespace {
 
-void progress_dot(Ui& ui, ImVec2 c, float progress, bool here) {
+void progress_dot(Ui& ui, ImVec2 c, float progress) {
   const Theme& t = ui.theme();
   ui.draw()->AddCircleFilled(c, 3.4f, t.line, 20);
   if (progress <= 0) return;
@@ -31,7 +31,6 @@ void progress_dot(Ui& ui, ImVec2 c, float progress, bool here) {
     ui.draw()->PathArcTo(c, 3.4f, 1.5708f, 4.7124f, 14);
     ui.draw()->PathFillConvex(t.accent);
   }
-  (void)here;
 }
 
 }  // namespace
@@ -124,7 +123,7 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
           ui.tooltip(name, {row.right() - 60, row.y, 60, row.h}, {.title = std::string(state.coming)});
       } else if (item.number > 0) {
         const Rect dot = label.cut_right(8, 8);
-        progress_dot(ui, dot.center(), item.progress, here);
+        progress_dot(ui, dot.center(), item.progress);
       }
       const TextStyle style{here ? Face::strong : Face::text, 14, ink, 0};
       const float natural = ui.measure(item.name, style).x;
