@@ -138,8 +138,8 @@ ImageSet embedded_digits(const EmbeddedDigitsOptions& options) {
   const Rng seed_rng(options.seed);
   glyphs();  // made before the threads ask for them
   runtime::parallel_for(static_cast<std::int64_t>(count), [&](std::int64_t i) {
-    Rng rng = seed_rng.fork(static_cast<std::uint64_t>(i));
-    const int label = static_cast<int>(i % 10);
+    Rng rng = seed_rng.fork(static_cast<std::uint64_t>(options.first + i));
+    const int label = static_cast<int>((options.first + i) % 10);
     Strokes strokes = written(choose(label, rng), rng);
     for (Stroke& stroke : strokes)
       for (Point& p : stroke) p.x -= kMeanSlant * p.y;

@@ -1,15 +1,12 @@
 // Own code because a page cannot bring a cryptographic library for one digest.
 #include "neurona/data/sha256.hpp"
 
-#include <array>
+#include <algorithm>
 #include <bit>
-#include <cstring>
 
 namespace neurona::data {
 
 namespace {
-
-constexpr std::size_t kBlock = 64;
 
 // First 32 bits of the fractional parts of the cube roots of the first 64 primes.
 constexpr std::array<std::uint32_t, 64> kRound = {
@@ -44,26 +41,42 @@ void compress(State& state, const std::uint8_t* block) {
 
 }  // namespace
 
-std::string sha256_hex(std::span<const std::uint8_t> bytes) {
-  State state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  const std::uint64_t bits = static_cast<std::uint64_t>(bytes.size()) * 8;
-  while (bytes.size() >= kBlock) {
-    compress(state, bytes.data());
-    bytes = bytes.subspan(kBlock);
+void Sha256::update(std::span<const std::uint8_t> bytes) {
+  const auto filled = static_cast<std::size_t>(size_ % kBlock);
+  size_ += bytes.size();
+  if (filled > 0) {
+    const std::size_t taken = std::min(kBlock - filled, bytes.size());
+    std::copy_n(bytes.begin(), taken, rest_.begin() + static_cast<std::ptrdiff_t>(filled));
+    bytes = bytes.subspan(taken);
+    if (filled + taken < kBlock) return;
+    compress(state_, rest_.data());
   }
+  for (; bytes.size() >= kBlock; bytes = bytes.subspan(kBlock)) compress(state_, bytes.data());
+  std::copy(bytes.begin(), bytes.end(), rest_.begin());
+}
+
+std::string Sha256::hex() const {
   // The rest, a one bit, zeros, and the length in bits, in one block or two.
+  const auto filled = static_cast<std::size_t>(size_ % kBlock);
   std::array<std::uint8_t, 2 * kBlock> tail{};
-  if (!bytes.empty()) std::memcpy(tail.data(), bytes.data(), bytes.size());
-  tail[bytes.size()] = 0x80;
-  const std::size_t size = bytes.size() + 9 <= kBlock ? kBlock : 2 * kBlock;
-  for (std::size_t i = 0; i < 8; ++i) tail[size - 1 - i] = static_cast<std::uint8_t>(bits >> (8 * i));
+  std::copy_n(rest_.begin(), filled, tail.begin());
+  tail[filled] = 0x80;
+  const std::size_t size = filled + 9 <= kBlock ? kBlock : 2 * kBlock;
+  for (std::size_t i = 0; i < 8; ++i) tail[size - 1 - i] = static_cast<std::uint8_t>((size_ * 8) >> (8 * i));
+  State state = state_;
   for (std::size_t begin = 0; begin < size; begin += kBlock) compress(state, tail.data() + begin);
 
   constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
+  std::string text;
   for (std::uint32_t word : state)
-    for (int shift = 28; shift >= 0; shift -= 4) hex += kDigits[word >> shift & 15];
-  return hex;
+    for (int shift = 28; shift >= 0; shift -= 4) text += kDigits[word >> shift & 15];
+  return text;
+}
+
+std::string sha256_hex(std::span<const std::uint8_t> bytes) {
+  Sha256 digest;
+  digest.update(bytes);
+  return digest.hex();
 }
 
 }  // namespace neurona::data

@@ -9,6 +9,7 @@ namespace neurona::data {
 
 struct EmbeddedDigitsOptions {
   std::int64_t count = 10000;
+  std::int64_t first = 0;  ///< index of the first image, to draw a set in pieces
   std::uint64_t seed = 0;
 };
 

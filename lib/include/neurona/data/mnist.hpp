@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,22 @@ const std::array<MnistFile, 4>& mnist_files();
 ImageSet parse_mnist(bool test, std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels);
 /// Errors: FormatError when the bytes, gzip-compressed or not, are not the published file.
 void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes);
+
+/// The same in slices of some milliseconds, for an interface that must not stand still.
+class MnistJob : public Job {
+ public:
+  /// `images` and `labels` must live until the job is over.
+  MnistJob(bool test, std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels);
+  ~MnistJob() override;
+  /// Errors: FormatError.
+  bool advance(double budget_ms, Progress& progress) override;
+  /// What was read, once advance() has returned false; moved out.
+  ImageSet take_result();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 struct MnistOptions {
   /// A folder with the four files (plain or .gz). Empty: MNIST_DIR, then ./data/mnist, then the cache folder, where a
