@@ -142,7 +142,12 @@ void Ui::take_pointer(Input& input) {
           it->second.velocity = 0;  // the finger rested before it left
         scrolling_ = false;
         touch_scroll_.clear();
-        if (source_ == PointerSource::touch) pointer_inside_ = false;
+        // A lifted finger hovers nothing, but a tap on a picture leaves its reading up until the next touch.
+        if (source_ == PointerSource::touch) {
+          const Region* region = top_at(pointer_);
+          pointer_inside_ =
+              region && region->name == clicked_ && region->role == Role::image && region->drag != Drag::all;
+        }
         break;
       }
       case Kind::cancel:
