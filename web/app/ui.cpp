@@ -156,7 +156,8 @@ void Ui::take_pointer(Input& input) {
         touch_scroll_.clear();
         break;
       case Kind::leave:
-        if (!pointer_down_) pointer_inside_ = false;
+        if (!pointer_down_ && source_ != PointerSource::touch)
+          pointer_inside_ = false;  // fingers leave when they lift
         break;
     }
   }
