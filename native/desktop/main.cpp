@@ -91,6 +91,9 @@ int run(const Options& o) {
     DigitReader digit("models/digits.safetensors");
     App app(platform, digit, make_lessons());
     Input input;
+    SDL_Cursor* cursors[] = {SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_ARROW),
+                             SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_HAND),
+                             SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_CROSSHAIR)};
     bool quit = false;
     for (int frame = 0; !quit; ++frame) {
       SDL_Event event;
@@ -118,6 +121,7 @@ int run(const Options& o) {
       ImGui_ImplOpenGL3_NewFrame();
       ImGui::NewFrame();
       app.frame(input);
+      SDL_SetCursor(cursors[int(app.cursor())]);
       ImGui::Render();
       glViewport(0, 0, pixel_width, pixel_height);
       glClear(GL_COLOR_BUFFER_BIT);

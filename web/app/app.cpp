@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 #include "course.hpp"
 #include "lessons/coming.hpp"
@@ -186,7 +187,7 @@ void App::cycle_theme() {
 
 void App::frame(Input& input) {
   ui_.begin_frame(input, pick_theme(), language_, platform_.reduced_motion());
-  const bool predicted = digit_.update(platform_);
+  const bool updated = digit_.update(platform_), predicted = std::exchange(predicted_, false) || updated;
   if (predicted || digit_.status() == DigitReader::Status::loading) ui_.request_frames(2);
 
   busy_ = false;
@@ -246,6 +247,7 @@ void App::draw_wide(LessonContext& c, Rect area, bool folded) {
   const Rect left = area.cut_left(folded ? 64.f : 224.f);
   const Rect bar = area.cut_bottom(64);
   Lesson& lesson = *places_[std::size_t(current_)].lesson;
+  const RailAction action = rail(ui_, left, state);  // first in the tab order; obeyed last
 
   Rect body = area;
   body.cut_top(24), body.cut_bottom(14);
@@ -279,7 +281,6 @@ void App::draw_wide(LessonContext& c, Rect area, bool folded) {
     ui_.end_scroll(content.y + 24 + least + 28 + height + 24);
   }
   draw_step_bar(c, bar, false);
-  const RailAction action = rail(ui_, left, state);
   if (action.go >= 0) enter(action.go, 0, true);
   if (action.language) set_language(language_ == Language::es ? Language::en : Language::es);
   if (action.theme) cycle_theme();
@@ -417,11 +418,15 @@ std::string App::set_value(std::string_view name, std::string_view value) {
 }
 
 std::string App::draw_strokes(const std::vector<PadStroke>& strokes) {
+  if (digit_.status() == DigitReader::Status::failed)
+    throw std::runtime_error("draw: the network could not be loaded (" + digit_.error() +
+                             "); press 'retry' on the page.");
   if (digit_.status() != DigitReader::Status::ready)
     throw std::runtime_error("draw: the network is not loaded yet; wait for window.neurona.ready.");
   if (places_[std::size_t(current_)].id != "draw") enter(0, 0, true);
   digit_.set_strokes(strokes);
   digit_.refresh();
+  predicted_ = true;
   ui_.request_frames();
   const Prediction& p = digit_.prediction();
   std::string out = "{\"label\":" + std::to_string(p.label) + ",\"probabilities\":[";

@@ -34,6 +34,7 @@ class App {
   /// The ground colour, for the host's clear and the page's theme-color.
   ImU32 background() const { return ui_.theme().background; }
   void request_frames() { ui_.request_frames(); }
+  Cursor cursor() const { return ui_.cursor(); }
 
   // --- what lessons use ---
   DigitReader& digit() { return digit_; }
@@ -78,7 +79,6 @@ class App {
   void cycle_theme();
   void set_language(Language language);
   const Theme& pick_theme() const;
-  void remember();
   void emit_changes(bool predicted);
 
   void draw_wide(LessonContext& c, Rect area, bool folded);
@@ -99,12 +99,13 @@ class App {
   Language language_ = Language::es;
   ThemeChoice theme_ = ThemeChoice::automatic;
   CodeTab code_tab_ = CodeTab::keras;
-  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false;
+  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false,
+       predicted_ = false;
   std::string last_mirror_;
   double mirrored_ = -10;
 };
 
-/// All lessons that exist, in their order. `assets` is for those that need data.
+/// All lessons that exist, in their order.
 std::vector<std::unique_ptr<Lesson>> make_lessons();
 
 }  // namespace neurona::app

@@ -14,6 +14,7 @@ double DigitReader::progress() const {
 void DigitReader::set_recognizer(std::unique_ptr<Recognizer> recognizer) {
   recognizer_ = std::move(recognizer);
   status_ = Status::ready;
+  error_.clear();
   revision_ = -1;
   at_rest_ = recognizer_->predict(prepared_);
   at_rest_.label = -1;

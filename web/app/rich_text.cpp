@@ -106,7 +106,7 @@ class Flow {
     const Theme& t = ui_.theme();
     switch (span.kind) {
       case Span::Kind::strong:
-        return base_.with(Face::strong);
+        return base_.with(Face::strong).with(options_.strong_color ? options_.strong_color : base_.color);
       case Span::Kind::italic:
         return base_.with(Face::italic);
       case Span::Kind::code:

@@ -13,6 +13,7 @@ namespace neurona::app {
 struct RichTextOptions {
   TextStyle style{};        ///< size and colour of plain text; style.color 0 = the theme's ink
   float leading = 1.58f;    ///< line height in units of the size
+  ImU32 strong_color = 0;   ///< of **strong** words; 0 = as the rest
   float paragraph_gap = 9;  ///< pixels between paragraphs
   /// The explanation of a glossary term (already translated); shown as tooltip. Empty text: no underline.
   std::function<std::string(std::string_view term)> glossary = {};

@@ -142,7 +142,12 @@ void Ui::take_pointer(Input& input) {
           it->second.velocity = 0;  // the finger rested before it left
         scrolling_ = false;
         touch_scroll_.clear();
-        if (source_ == PointerSource::touch) pointer_inside_ = false;
+        // A lifted finger hovers nothing, but a tap on a picture leaves its reading up until the next touch.
+        if (source_ == PointerSource::touch) {
+          const Region* region = top_at(pointer_);
+          pointer_inside_ =
+              region && region->name == clicked_ && region->role == Role::image && region->drag != Drag::all;
+        }
         break;
       }
       case Kind::cancel:
@@ -151,7 +156,8 @@ void Ui::take_pointer(Input& input) {
         touch_scroll_.clear();
         break;
       case Kind::leave:
-        if (!pointer_down_) pointer_inside_ = false;
+        if (!pointer_down_ && source_ != PointerSource::touch)
+          pointer_inside_ = false;  // fingers leave when they lift
         break;
     }
   }
@@ -205,6 +211,22 @@ void Ui::move_focus(bool backwards) {
     at = (at + (backwards ? count - 1 : 1)) % count;
   focus_ = order[std::size_t(at)]->name;
   reveal(*order[std::size_t(at)]);
+}
+
+Cursor Ui::cursor() const {
+  const Region* region = hot_.empty() ? nullptr : find(hot_);
+  if (!region || !region->enabled) return Cursor::arrow;
+  if (region->drag == Drag::all) return Cursor::cross;
+  switch (region->role) {
+    case Role::button:
+    case Role::toggle:
+    case Role::slider:
+    case Role::tab:
+    case Role::link:
+      return Cursor::hand;
+    default:
+      return Cursor::arrow;
+  }
 }
 
 void Ui::focus(std::string_view name) {

@@ -34,6 +34,9 @@ struct TextStyle {
 
 enum class Role { none, button, toggle, slider, tab, image, link, scroll };
 
+/// What the pointer should look like; the host shows it.
+enum class Cursor { arrow, hand, cross };
+
 /// Which drags a region keeps for itself; the others scroll the page under a finger.
 enum class Drag { none, horizontal, all };
 
@@ -113,6 +116,9 @@ class Ui {
   const std::vector<ImVec2>& trail() const { return trail_; }
   /// Takes a key that no focused control has used (Escape, undo ...): true once per press.
   bool take_key(Key key);
+
+  /// The pointer's shape for what lies under it.
+  Cursor cursor() const;
 
   // --- regions ---
   /// Declares an interactive rectangle. `name` must be unique in a frame; it is the control's public name

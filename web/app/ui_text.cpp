@@ -183,9 +183,16 @@ void Ui::draw_tooltip() {
 
   // The width the content would like, then the height it needs there.
   float width = measure(tip.title, title).x + (tip.value.empty() ? 0 : 18 + measure(tip.value, value).x);
-  width = std::max(width, std::min(most, measure(plain_text(tip.text), body.style).x + 2));
-  width = std::max(width, std::min(most, measure(tip.numbers, numbers).x + 2));
-  width = std::max(width, std::min(most, measure(plain_text(tip.source), source.style).x + 2));
+  const auto widen = [&](std::string_view rich, const TextStyle& text_style) {
+    const std::string plain = plain_text(rich);
+    for (std::size_t at = 0; at < plain.size();) {
+      const std::size_t end = std::min(plain.find('\n', at), plain.size());
+      width = std::max(
+          width, std::min(most, measure(std::string_view(plain).substr(at, end - at), text_style).x + 2));
+      at = end + 1;
+    }
+  };
+  widen(tip.text, body.style), widen(tip.numbers, numbers), widen(tip.source, source.style);
   if (!tip.formula.empty()) width = std::max(width, measure_formula(*this, tip.formula, 17).width);
   width = std::min(width, most);
   float height = line_height(title);
@@ -199,6 +206,10 @@ void Ui::draw_tooltip() {
 
   const Rect& a = shown_->anchor;
   Rect box{a.x + a.w * 0.5f - width * 0.5f - 14, a.y - height - 34, width + 28, height + 24};
+  if (a.w < 6) {  // a line, as in a plot: beside it, so that the curve stays in sight
+    box.x = a.right() + 12 + box.w < screen_.w - 12 ? a.right() + 12 : a.x - 12 - box.w;
+    box.y = a.y;
+  }
   if (box.y < 8) box.y = a.bottom() + 10;
   if (box.bottom() > screen_.h - 8) box.y = std::max(8.f, screen_.h - 8 - box.h);
   box.x = std::clamp(box.x, 12.f, std::max(12.f, screen_.w - box.w - 12));

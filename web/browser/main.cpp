@@ -17,6 +17,26 @@
 #include "imgui_impl_opengl3.h"
 #include "platform_browser.hpp"
 
+// Dear ImGui's renderer reads the state of OpenGL before each frame, to put it back afterwards. In a page
+// every such question waits until the graphics process has drawn the frame before: 50 to 100 ms on software
+// OpenGL. Nobody else uses this context, so the initial state is as good an answer.
+// clang-format off
+EM_JS(void, js_answer_state_locally, (), {
+  const gl = GL.currentContext.GLctx;
+  const ask = gl.getParameter.bind(gl);
+  const numbers = new Map([[0x84E0, 0x84C0], [0x8009, 0x8006], [0x883D, 0x8006], [0x80C8, 0], [0x80C9, 1], [0x80CA, 0], [0x80CB, 1]]);
+  const bindings = new Set([0x8B8D, 0x8069, 0x8919, 0x8894, 0x8895, 0x85B5]);
+  gl.getParameter = (name) => {
+    if (numbers.has(name)) return numbers.get(name);
+    if (bindings.has(name)) return null;
+    if (name === 0x0BA2 || name === 0x0C10) return new Int32Array([0, 0, gl.drawingBufferWidth, gl.drawingBufferHeight]);
+    return ask(name);
+  };
+  gl.isEnabled = () => false;
+})
+EM_JS(void, js_cursor, (int kind), { Module.canvas.style.cursor = ["default", "pointer", "crosshair"][kind]; })
+// clang-format on
+
 namespace {
 
 using namespace neurona::app;
@@ -30,6 +50,7 @@ struct Page {
   Input input;
   std::unique_ptr<App> app;
   int width = 0, height = 0;
+  Cursor cursor = Cursor::arrow;
 };
 Page* page = nullptr;
 
@@ -123,6 +144,7 @@ EMSCRIPTEN_KEEPALIVE int neurona_frame(float width, float height, float density)
   ImGui_ImplOpenGL3_NewFrame();
   ImGui::NewFrame();
   page->app->frame(page->input);
+  if (page->app->cursor() != page->cursor) js_cursor(int(page->cursor = page->app->cursor()));
   ImGui::Render();
   glViewport(0, 0, pixel_width, pixel_height);
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
@@ -154,6 +176,7 @@ int main() {
   ImGui::CreateContext();
   ImGui::GetIO().IniFilename = nullptr;
   ImGui_ImplOpenGL3_Init("#version 300 es");
+  js_answer_state_locally();
   page->app = std::make_unique<App>(page->platform, page->digit, make_lessons());
   return 0;
 }

@@ -8,6 +8,8 @@
 #include <string>
 
 // clang-format off
+// (JavaScript in single quotes: C++ warns of characters that are none)
+#pragma clang diagnostic ignored "-Winvalid-pp-token"
 EM_JS(char*, js_fragment, (), { return stringToNewUTF8(location.hash.replace(/^#/, '')); })
 EM_JS(void, js_set_fragment, (const char* text, int push), {
   const url = '#' + UTF8ToString(text);

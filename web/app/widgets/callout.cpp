@@ -30,7 +30,9 @@ float callout(Ui& ui, ImVec2 position, float width, std::string_view rich, Callo
     ui.fill({mark.x - 0.8f, mark.y - 3.6f, 1.6f, 4.6f}, color);
     ui.fill({mark.x - 0.8f, mark.y + 2.2f, 1.6f, 1.7f}, color);
   }
-  rich_text(ui, {position.x + kPadding + kMark, position.y + 11}, text_width, rich, options);
+  RichTextOptions painted = options;
+  painted.strong_color = mix(color, t.ink, 0.12f);
+  rich_text(ui, {position.x + kPadding + kMark, position.y + 11}, text_width, rich, painted);
   return height;
 }
 

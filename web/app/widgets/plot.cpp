@@ -45,17 +45,20 @@ void fit_y(std::span<const PlotSeries> series, const PlotOptions& o, float& low,
   low = float(std::floor(low / step) * step), high = float(std::ceil(high / step) * step);
 }
 
-/// A line of many points, reduced to the lowest and highest of each device pixel column.
+/// A line. One with more points than device pixels becomes a band: for each column of pixels its lowest to
+/// its highest.
 void draw_line(Ui& ui, const Frame& f, std::span<const float> xs, std::span<const float> ys, ImU32 color,
                float width) {
   static thread_local std::vector<ImVec2> points;
   points.clear();
   const std::size_t count = std::min(xs.size(), ys.size());
-  const bool dense = count > std::size_t(f.inner.w * 2);
+  const float pixel = 1 / ui.density();
+  const bool dense = count > std::size_t(f.inner.w * ui.density());
   const auto flush = [&] {
     if (points.size() > 1) ui.draw()->AddPolyline(points.data(), int(points.size()), color, 0, width);
     points.clear();
   };
+  float before_low = 0, before_high = -1;
   for (std::size_t i = 0; i < count;) {
     if (!std::isfinite(ys[i])) {
       flush();
@@ -67,22 +70,24 @@ void draw_line(Ui& ui, const Frame& f, std::span<const float> xs, std::span<cons
       ++i;
       continue;
     }
-    const float column = std::floor(f.px(xs[i]));
-    float low = ys[i], high = ys[i], last = ys[i];
+    const float column = std::floor(f.px(xs[i]) / pixel);
+    float low = ys[i], high = ys[i];
+    double sum = 0;
+    int finite = 0;
     std::size_t end = i;
-    while (end < count && std::floor(f.px(xs[end])) == column) {
+    for (; end < count && std::floor(f.px(xs[end]) / pixel) == column; ++end)
       if (std::isfinite(ys[end]))
-        low = std::min(low, ys[end]), high = std::max(high, ys[end]), last = ys[end];
-      ++end;
-    }
-    if (high != low) {
-      const bool rising = last - low > high - last;
-      points.push_back({column + 0.25f, f.py(rising ? low : high)});
-      points.push_back({column + 0.75f, f.py(rising ? high : low)});
-    } else {
-      points.push_back({column + 0.5f, f.py(low)});
-    }
+        low = std::min(low, ys[end]), high = std::max(high, ys[end]), sum += double(ys[end]), ++finite;
     i = end;
+    if (width > 1.5f) {  // a smooth line goes through the middles
+      points.push_back({(column + 0.5f) * pixel, f.py(float(sum / finite))});
+      continue;
+    }
+    float top = f.py(high), bottom = f.py(low);
+    if (before_high >= before_low)  // reach the neighbour, so that the band has no gaps
+      top = std::min(top, before_high), bottom = std::max(bottom, before_low);
+    ui.draw()->AddRectFilled({column * pixel, top - 0.5f}, {(column + 1) * pixel, bottom + 0.5f}, color);
+    before_low = f.py(high), before_high = f.py(low);
   }
   flush();
 }

@@ -21,7 +21,7 @@ void brand(Ui& ui, ImVec2 at, bool with_name) {
 
 namespace {
 
-void progress_dot(Ui& ui, ImVec2 c, float progress, bool here) {
+void progress_dot(Ui& ui, ImVec2 c, float progress) {
   const Theme& t = ui.theme();
   ui.draw()->AddCircleFilled(c, 3.4f, t.line, 20);
   if (progress <= 0) return;
@@ -31,7 +31,6 @@ void progress_dot(Ui& ui, ImVec2 c, float progress, bool here) {
     ui.draw()->PathArcTo(c, 3.4f, 1.5708f, 4.7124f, 14);
     ui.draw()->PathFillConvex(t.accent);
   }
-  (void)here;
 }
 
 }  // namespace
@@ -80,40 +79,7 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
   const Rect head = in.cut_top(64);
   brand(ui, {state.folded ? rect.center().x - 11.5f : head.x + 22, head.y + 17}, !state.folded);
 
-  // Language, theme, threads at the bottom; stacked when folded.
-  if (state.folded) {
-    Rect foot = in.cut_bottom(92, 8);
-    const auto cell = [&](Rect r, std::string_view name, std::string_view spoken) {
-      const Interaction touch = ui.region(name, r, {.label = spoken});
-      ui.fill(r, touch.hovered ? t.hover : t.panel, 18);
-      ui.stroke(r, t.line, 18);
-      if (touch.ring) ui.focus_ring(r, 18);
-      return touch.clicked;
-    };
-    const Rect language{rect.center().x - 20, foot.y, 38, 34},
-        theme{rect.center().x - 20, foot.y + 42, 38, 34};
-    action.language = cell(language, "language", state.spoken_language);
-    ui.text_in(language, ui.language() == Language::es ? "ES" : "EN", {Face::strong, 13, t.ink, 0}, 0.5f);
-    action.theme = cell(theme, "theme", state.spoken_theme);
-    const Icon icon = state.theme == ThemeChoice::automatic ? Icon::automatic
-                      : state.theme == ThemeChoice::dark    ? Icon::moon
-                                                            : Icon::sun;
-    draw_icon(ui, icon, theme.center(), 16, t.soft);
-  } else {
-    Rect foot = in.cut_bottom(58, 6);
-    Rect row = foot.inset(22, 0).cut_top(30);
-    RailAction pressed;
-    const float used = language_and_theme_width(ui, row.h);
-    language_and_theme(ui, {row.x + used, row.y}, row.h, state, pressed);
-    action.language = pressed.language, action.theme = pressed.theme;
-    const TextStyle small{Face::text, 12.5f, t.soft, 0};
-    const Rect pill{row.x + used + 8, row.y, ui.measure(state.threads, small).x + 20, row.h};
-    if (!state.threads.empty() && pill.right() <= rect.right() - 10) {
-      ui.stroke(pill, t.line, row.h / 2);
-      ui.text_in(pill, state.threads, small, 0.5f);
-    }
-  }
-
+  Rect foot = state.folded ? in.cut_bottom(92, 8) : in.cut_bottom(58, 6);
   const Rect list_view = in;
   Rect list = ui.begin_scroll("rail-list", list_view);
   float y = list.y;
@@ -157,7 +123,7 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
           ui.tooltip(name, {row.right() - 60, row.y, 60, row.h}, {.title = std::string(state.coming)});
       } else if (item.number > 0) {
         const Rect dot = label.cut_right(8, 8);
-        progress_dot(ui, dot.center(), item.progress, here);
+        progress_dot(ui, dot.center(), item.progress);
       }
       const TextStyle style{here ? Face::strong : Face::text, 14, ink, 0};
       const float natural = ui.measure(item.name, style).x;
@@ -167,6 +133,39 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
     y += pitch;
   }
   ui.end_scroll(y);
+
+  // Language, theme, threads at the bottom; stacked when folded.
+  if (state.folded) {
+    const auto cell = [&](Rect r, std::string_view name, std::string_view spoken) {
+      const Interaction touch = ui.region(name, r, {.label = spoken});
+      ui.fill(r, touch.hovered ? t.hover : t.panel, 18);
+      ui.stroke(r, t.line, 18);
+      if (touch.ring) ui.focus_ring(r, 18);
+      return touch.clicked;
+    };
+    const Rect language{rect.center().x - 20, foot.y, 38, 34},
+        theme{rect.center().x - 20, foot.y + 42, 38, 34};
+    action.language = cell(language, "language", state.spoken_language);
+    ui.text_in(language, ui.language() == Language::es ? "ES" : "EN", {Face::strong, 13, t.ink, 0}, 0.5f);
+    action.theme = cell(theme, "theme", state.spoken_theme);
+    const Icon icon = state.theme == ThemeChoice::automatic ? Icon::automatic
+                      : state.theme == ThemeChoice::dark    ? Icon::moon
+                                                            : Icon::sun;
+    draw_icon(ui, icon, theme.center(), 16, t.soft);
+  } else {
+    Rect row = foot.inset(22, 0).cut_top(30);
+    RailAction pressed;
+    const float used = language_and_theme_width(ui, row.h);
+    language_and_theme(ui, {row.x + used, row.y}, row.h, state, pressed);
+    action.language = pressed.language, action.theme = pressed.theme;
+    const TextStyle small{Face::text, 12.5f, t.soft, 0};
+    const Rect pill{row.x + used + 8, row.y, ui.measure(state.threads, small).x + 20, row.h};
+    if (!state.threads.empty() && pill.right() <= rect.right() - 10) {
+      ui.stroke(pill, t.line, row.h / 2);
+      ui.text_in(pill, state.threads, small, 0.5f);
+    }
+  }
+
   return action;
 }
 

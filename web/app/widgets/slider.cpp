@@ -6,6 +6,7 @@ namespace neurona::app {
 namespace {
 
 constexpr float kThumb = 7;
+constexpr float kStacked = 400;  // below, the label stands above its track
 
 double to_share(double value, const SliderOptions& o) {
   if (o.maximum <= o.minimum) return 0;
@@ -86,7 +87,7 @@ bool slider(Ui& ui, std::string_view name, Rect rect, double& value, const Slide
   return value != before;
 }
 
-float labelled_slider_height(float width) { return width < 260 ? 52.f : 34.f; }
+float labelled_slider_height(float width) { return width < kStacked ? 52.f : 34.f; }
 
 bool labelled_slider(Ui& ui, std::string_view name, Rect rect, std::string_view label,
                      std::string_view reading, double& value, const SliderOptions& options) {
@@ -94,7 +95,7 @@ bool labelled_slider(Ui& ui, std::string_view name, Rect rect, std::string_view 
   SliderOptions o = options;
   if (o.spoken.empty()) o.spoken = label;
   if (o.value_text.empty()) o.value_text = reading;
-  if (rect.w < 260) {
+  if (rect.w < kStacked) {
     Rect head = rect.cut_top(22);
     const float width = ui.measure(reading, number).x + 1;
     ui.text_in(head.cut_right(width, 10), reading, number, 1);

@@ -1,0 +1,94 @@
+// Texts, numbers, addresses and formulas: what the interface says, without drawing it.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "course.hpp"
+#include "formula.hpp"
+#include "language.hpp"
+#include "lesson_text.hpp"
+#include "rich_text.hpp"
+#include "url_state.hpp"
+
+using namespace neurona::app;
+
+namespace {
+
+constexpr std::string_view kJson =
+    R"({"id": "t", "number": 1, "steps": [{"id": "a"}, {"id": "b", "formula": "x"}]})";
+constexpr std::string_view kEs =
+    "# Corto | Largo\n## a | Uno\nTexto.\n> Prueba.\n## b | Dos\nMás.\n## strings\n- go: Ir\n";
+constexpr std::string_view kEn =
+    "# Short | Long\n## a | One\nText.\n> Try.\n## b | Two\nMore.\n## strings\n- go: Go\n";
+
+std::string error_of(std::string_view json, std::string_view es, std::string_view en) {
+  try {
+    parse_lesson(json, es, en);
+  } catch (const LessonTextError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string without(std::string_view text, std::string_view part) {
+  std::string out(text);
+  return out.erase(out.find(part), part.size());
+}
+
+}  // namespace
+
+TEST_CASE("A lesson's text is read in both languages") {
+  const LessonTexts texts = parse_lesson(kJson, kEs, kEn);
+  CHECK(texts.es.name == "Corto");
+  CHECK(texts.en.title == "Long");
+  CHECK(texts.es.steps[0].check == "Prueba.");
+  CHECK(texts.en.steps[1].prose == "More.");
+  CHECK(texts.en.steps[1].formula == "x");
+  CHECK(texts.es.label("go") == "Ir");
+  CHECK(texts.es.label("gone") == "<gone>");
+}
+
+TEST_CASE("A lesson that lacks something in one language does not load, and says what") {
+  CHECK(error_of(kJson, kEs, without(kEn, "## b | Two\nMore.\n")) ==
+        "Lesson 't', en.md: step 'b' has no title. Add `## b | Title`.");
+  CHECK(error_of(kJson, without(kEs, "- go: Ir\n"), kEn) ==
+        "Lesson 't', es.md: string 'go' is missing; the other language has it.");
+  CHECK(error_of(kJson, kEs, without(kEn, "> Try.\n")) ==
+        "Lesson 't', en.md: step 'a' has a check in one language only.");
+  CHECK(error_of(kJson, kEs, without(kEn, "More.\n")) == "Lesson 't', en.md: step 'b' has no prose.");
+  CHECK(error_of("{", kEs, kEn).find("lesson.json") != std::string::npos);
+}
+
+TEST_CASE("Every lesson that is embedded is complete, and those to come cover the course") {
+  for (const EmbeddedFile& file : embedded_lessons())
+    if (const std::size_t at = file.path.find("/lesson.json"); at != std::string_view::npos)
+      CHECK_NOTHROW(load_lesson(file.path.substr(0, at)));
+  const LessonTexts coming = load_lesson("coming");
+  for (std::size_t i = 1; i < kCourse.size(); ++i) CHECK(coming.en.strings.contains(kCourse[i]));
+}
+
+TEST_CASE("Numbers are written as each language writes them") {
+  CHECK(format_integer(57000, Language::es) == "57.000");
+  CHECK(format_integer(1875, Language::es) == "1875");
+  CHECK(format_integer(1875, Language::en) == "1,875");
+  CHECK(format_number(0.3125, 2, Language::es) == "0,31");
+  CHECK(format_number(-0.001, 2, Language::en) == "0.00");
+  CHECK(format_number(-1.5, 1, Language::es) == "−1,5");
+  CHECK(format_percent(0.962, 1, Language::en) == "96.2%");
+  CHECK(format_percent(0.962, 1, Language::es) == "96,2\u00a0%");
+  CHECK(format_significant(0.00031, 2, Language::es) == "0,00031");
+}
+
+TEST_CASE("The state survives its way through the address") {
+  const UrlState state{{"lesson", "train"}, {"note", "a b&c=ñ%"}};
+  CHECK(parse_fragment("#" + format_fragment(state)) == state);
+  CHECK(parse_fragment("&&=x&a&%zz=1&b=2").back() == std::pair<std::string, std::string>("b", "2"));
+}
+
+TEST_CASE("Formulas and marked text can be read aloud") {
+  CHECK(formula_as_text("z_j = \\sum_k w_{jk} a_k + b_j") == "z_j = ∑_k w_jk a_k + b_j");
+  CHECK(formula_as_mathml("\\frac{1}{n}")
+            .find("<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>") != std::string::npos);
+  CHECK_NOTHROW(formula_as_text("{{{^_\\frac{\\unknown"));
+  CHECK(plain_text("A **b** *c* `d` [e](f) $g^2$ 2*3") == "A b c d e g^2 2*3");
+}
