@@ -13,7 +13,7 @@ include(${NEURONA_CACHE}/neurona-deps.cmake OPTIONAL)
 
 # Flags that every target shares.
 add_library(neurona_flags INTERFACE)
-target_compile_options(neurona_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+target_compile_options(neurona_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno-psabi $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(NEURONA_DEVELOPER)
   target_compile_options(neurona_flags INTERFACE -Werror)
 endif()

@@ -97,7 +97,7 @@ std::vector<LabelledStrokes> read_strokes(const std::filesystem::path& file) {
   if (size > kMaxBytes) throw FormatError(file.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(kMaxBytes) + " are read.");
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
   stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(bytes.data()), size)) throw IoError(file.string() + ": reading failed.");
+  if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) throw IoError(file.string() + ": reading failed.");
   return read_strokes(bytes);
 }
 

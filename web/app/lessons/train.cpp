@@ -1,8 +1,9 @@
 #include "train.hpp"
 
 #include <array>
-#include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "../app.hpp"
@@ -34,8 +35,10 @@ std::string_view name_of(TrainingLab::Status status) {
 }
 
 bool read_number(std::string_view text, double& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(out);
+  const std::string copy(text);
+  char* end = nullptr;
+  out = std::strtod(copy.c_str(), &end);
+  return !copy.empty() && end == copy.c_str() + copy.size() && std::isfinite(out);
 }
 
 bool read_flag(std::string_view text, bool& out) {
@@ -70,8 +73,8 @@ constexpr NumberSetting kNumbers[] = {
 
 std::string plain(double value) {
   char text[32];
-  const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-  return std::string(text, error == std::errc() ? end : text);
+  std::snprintf(text, sizeof text, "%.9g", value);
+  return text;
 }
 
 class TrainLesson : public Lesson {
