@@ -19,6 +19,8 @@ namespace {
 
 using namespace neurona::app;
 
+constexpr double kWorkMs = 10;  // of training between two frames
+
 struct Options {
   int width = 1440, height = 900;
   float density = 0;       // 0: the display's
@@ -97,12 +99,14 @@ int run(const Options& o) {
     bool quit = false;
     for (int frame = 0; !quit; ++frame) {
       SDL_Event event;
-      if (!app.wants_frame() && input.pointer.empty() && o.screenshot.empty())
+      const bool working = app.work(kWorkMs);
+      if (!working && !app.wants_frame() && input.pointer.empty() && o.screenshot.empty())
         SDL_WaitEventTimeout(nullptr, 500);
       while (SDL_PollEvent(&event)) {
         if (event.type == SDL_QUIT) quit = true;
         if (take_sdl_event(event, input)) app.request_frames();
       }
+      if (working && !app.wants_frame() && input.pointer.empty() && o.screenshot.empty()) continue;
       int width, height, pixel_width, pixel_height;
       SDL_GetWindowSize(window, &width, &height);
       SDL_GL_GetDrawableSize(window, &pixel_width, &pixel_height);
@@ -124,6 +128,8 @@ int run(const Options& o) {
       SDL_SetCursor(cursors[int(app.cursor())]);
       ImGui::Render();
       glViewport(0, 0, pixel_width, pixel_height);
+      const ImVec4 ground = ImGui::ColorConvertU32ToFloat4(app.background());
+      glClearColor(ground.x, ground.y, ground.z, 1);
       glClear(GL_COLOR_BUFFER_BIT);
       ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
       if (!o.screenshot.empty() && frame >= 60) {

@@ -82,6 +82,7 @@ struct Session {
       ImGui::GetIO().DisplaySize = {input.width, input.height};
       ImGui::GetIO().DeltaTime = 1.f / 60;
       ImGui::NewFrame();
+      app->work(5);
       app->frame(input);
       ImGui::Render();
       for (ImTextureData* texture : ImGui::GetPlatformIO().Textures) {

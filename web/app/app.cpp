@@ -16,7 +16,6 @@ namespace neurona::app {
 namespace {
 
 constexpr float kWide = 1100, kPhone = 700;
-constexpr float kBudgetMs = 7;  // of work for lessons in a frame
 
 /// The text of one lesson to come, out of the common file.
 LessonTexts coming_text(const LessonTexts& all, std::string_view id, int number) {
@@ -190,21 +189,8 @@ void App::frame(Input& input) {
   const bool updated = digit_.update(platform_), predicted = std::exchange(predicted_, false) || updated;
   if (predicted || digit_.status() == DigitReader::Status::loading) ui_.request_frames(2);
 
-  busy_ = false;
-  for (Place& place : places_) {
-    // Lessons out of sight go on working: training does not stop because one looks elsewhere.
-    LessonContext c{ui_,
-                    *this,
-                    platform_,
-                    text_of(place),
-                    &place == &places_[std::size_t(current_)] ? step_ : 0,
-                    ui_.screen().w < kPhone};
-    busy_ = place.lesson->advance(c, kBudgetMs) || busy_;
-  }
-
   LessonContext c = context();
   Rect screen = ui_.screen();
-  ui_.fill(screen, ui_.theme().background);
   if (screen.w >= kPhone)
     draw_wide(c, screen, screen.w < kWide);
   else
@@ -218,6 +204,17 @@ void App::frame(Input& input) {
   ui_.end_frame();
   if (url_dirty_) write_url();
   emit_changes(predicted);
+}
+
+bool App::work(double budget_ms) {
+  bool more = false;
+  for (Place& place : places_) {
+    // Training does not stop because one looks elsewhere.
+    const int step = &place == &places_[std::size_t(current_)] ? step_ : 0;
+    LessonContext c{ui_, *this, platform_, text_of(place), step, ui_.screen().w < kPhone};
+    more = place.lesson->advance(c, float(budget_ms)) || more;
+  }
+  return more;
 }
 
 RailState App::rail_state() {

@@ -16,9 +16,9 @@
 
 namespace neurona::app {
 
-/// The course: navigation, language, theme, URL, and the lessons in their places. `frame` draws one frame; it
-/// does no I/O, runs no long loop, and owns no network: the host owns platform, digit reader and what lessons
-/// train.
+/// The course: navigation, language, theme, URL, and the lessons in their places. `frame` draws one frame and
+/// `work` advances what lessons train; the host calls them apart, so that neither waits for the other. Neither
+/// does I/O. It owns no network: the host owns platform and digit reader, the lessons what they train.
 class App {
  public:
   /// `lessons` are those that exist; the others of the course are shown as coming.
@@ -29,11 +29,16 @@ class App {
 
   /// Takes the input and draws. Between ImGui::NewFrame and ImGui::Render.
   void frame(Input& input);
-  /// True while something moves, trains or was just touched.
-  bool wants_frame() const { return busy_ || ui_.wants_frame(); }
+  /// True while something moves, has changed or was just touched.
+  bool wants_frame() const { return ui_.wants_frame(); }
+  /// Advances training, evaluation and loading by about `budget_ms`; lessons out of sight go on too. Returns whether
+  /// there is more to do at once.
+  bool work(double budget_ms);
   /// The ground colour, for the host's clear and the page's theme-color.
   ImU32 background() const { return ui_.theme().background; }
   void request_frames() { ui_.request_frames(); }
+  /// See Ui::set_solid_fill.
+  void set_solid_fill(ImDrawCallback callback) { ui_.set_solid_fill(callback); }
   Cursor cursor() const { return ui_.cursor(); }
 
   // --- what lessons use ---
@@ -99,7 +104,7 @@ class App {
   Language language_ = Language::es;
   ThemeChoice theme_ = ThemeChoice::automatic;
   CodeTab code_tab_ = CodeTab::keras;
-  bool menu_open_ = false, busy_ = false, url_dirty_ = false, url_push_ = false, announced_ = false,
+  bool menu_open_ = false, url_dirty_ = false, url_push_ = false, announced_ = false,
        predicted_ = false;
   std::string last_mirror_;
   double mirrored_ = -10;

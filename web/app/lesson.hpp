@@ -32,8 +32,8 @@ class Lesson {
   virtual ~Lesson() = default;
   virtual std::string_view id() const = 0;
 
-  /// Work that is not drawing: advance jobs by at most `budget_ms`. Called once a frame, also while hidden.
-  /// Returns true while it wants another frame at once (training).
+  /// Work that is not drawing: advance jobs by about `budget_ms`. Called between frames, also while hidden; it asks
+  /// for frames when there is something new to see. Returns true while there is more to do at once.
   virtual bool advance(LessonContext&, float /*budget_ms*/) { return false; }
   virtual void enter(LessonContext&) {}
   virtual void leave(LessonContext&) {}

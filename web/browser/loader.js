@@ -13,7 +13,7 @@ const SIMD = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123
 function missing() {
   if (typeof WebAssembly !== 'object') return say('WebAssembly', 'WebAssembly');
   if (!WebAssembly.validate(SIMD)) return say('WebAssembly con SIMD', 'WebAssembly with SIMD');
-  if (!document.createElement('canvas').getContext('webgl2')) return 'WebGL 2';
+  if (typeof WebGL2RenderingContext === 'undefined') return 'WebGL 2';
   return '';
 }
 
@@ -48,25 +48,59 @@ function call(method, ...args) {
   return result.value;
 }
 
-// --------------------------------------------------------------------------------------------------- the frames
-let scheduled = false;
+// --------------------------------------------------------------------------------------- the frames and the work
+// Frames are drawn when something changed. Training runs between them, in slices that are tasks of their own: no task
+// is long, and input waits for one slice at most. What the graphics cost decides how often a busy page is drawn.
+const WORK_MS = 8;
+const WORK_TO_FRAMES = 2;  // while it works, a frame that takes t is followed by 2 t without one
+const HIDDEN_MS = 250;     // animation frames stop in a hidden tab; work does not
 let frames = 0;
-const ticks = new MessageChannel();  // goes on in a hidden tab, where animation frames stop
-ticks.port1.onmessage = () => frame();
+let frameAsked = false;
+let tickAsked = false;
+let working = false;
+let frameBegan = 0;
+let frameTook = 0;
+let measuring = false;
+const ticks = new MessageChannel();
+ticks.port1.onmessage = tick;
 
+/** Something has changed: draws soon, once, and works on afterwards. */
 function wake() {
-  if (scheduled || !module) return;
-  scheduled = true;
-  if (document.hidden) ticks.port2.postMessage(0);
+  if (frameAsked || !module) return;
+  frameAsked = true;
+  const wait = working ? frameBegan + (1 + WORK_TO_FRAMES) * frameTook - performance.now() : 0;
+  if (document.hidden) setTimeout(frame, HIDDEN_MS);
+  else if (wait > 4) setTimeout(() => requestAnimationFrame(frame), wait);
   else requestAnimationFrame(frame);
 }
 
+function askTick() {
+  if (tickAsked) return;
+  tickAsked = true;
+  ticks.port2.postMessage(0);
+}
+
 function frame() {
-  scheduled = false;
-  if (!module) return;
+  if (!frameAsked) return;
+  frameAsked = false;
   frames += 1;
+  frameBegan = performance.now();
+  measuring = true;
   const box = canvas.getBoundingClientRect();
-  if (module._neurona_frame(box.width, box.height, Math.max(0.5, window.devicePixelRatio || 1))) wake();
+  module._neurona_frame(box.width, box.height, Math.max(0.5, window.devicePixelRatio || 1));
+  askTick();
+}
+
+function tick() {
+  tickAsked = false;
+  if (measuring) {  // the browser has presented the frame by now
+    measuring = false;
+    frameTook += 0.3 * (performance.now() - frameBegan - frameTook);
+  }
+  const more = module._neurona_work(WORK_MS);
+  working = (more & 1) !== 0;
+  if (working) askTick();
+  if (more & 2) wake();
 }
 
 // ---------------------------------------------------------------------------------------------------- the input
@@ -104,7 +138,7 @@ function listen() {
   density();
   for (const query of ['(prefers-color-scheme: dark)', '(prefers-reduced-motion: reduce)'])
     matchMedia(query).addEventListener('change', () => { module._neurona_pointer(4, 0, 0, 0); wake(); });
-  document.addEventListener('visibilitychange', () => { scheduled = false; wake(); });
+  document.addEventListener('visibilitychange', () => { frameAsked = false; wake(); });
   for (const type of ['hashchange', 'popstate']) window.addEventListener(type, () => call('url'));
 }
 
@@ -256,7 +290,7 @@ async function start() {
   };
   module = await Promise.race([createNeurona(settings), new Promise((_, reject) => { failed = reject; })]);
   listen();
-  frame();
+  wake();
   requestAnimationFrame(() => {
     $('splash').classList.add('done');
     setTimeout(() => $('splash').remove(), 300);

@@ -54,6 +54,20 @@ struct Page {
 };
 Page* page = nullptr;
 
+/// Ui's large opaque fills: a clear of a part of the screen.
+void fill_by_clearing(const ImDrawList*, const ImDrawCmd* command) {
+  const auto& fill = *static_cast<const SolidFill*>(command->UserCallbackData);
+  const ImDrawData& data = *ImGui::GetDrawData();
+  const float scale = data.FramebufferScale.x, height = data.DisplaySize.y * scale;
+  const int x0 = int(std::ceil(fill.rect.x * scale)), x1 = int(fill.rect.right() * scale);
+  const int y0 = int(std::ceil(height - fill.rect.bottom() * scale)), y1 = int(height - fill.rect.y * scale);
+  if (x1 <= x0 || y1 <= y0) return;
+  const ImVec4 c = ImGui::ColorConvertU32ToFloat4(fill.color);
+  glScissor(x0, y0, x1 - x0, y1 - y0);
+  glClearColor(c.x, c.y, c.z, 1);
+  glClear(GL_COLOR_BUFFER_BIT);
+}
+
 /// A result for JavaScript; it frees the text.
 char* reply(const nlohmann::json& json) {
   const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -124,9 +138,16 @@ EMSCRIPTEN_KEEPALIVE void neurona_pointer(int kind, float x, float y, int source
   page->input.pointer.push_back({PointerEvent::Kind(kind), {x, y}, PointerSource(source)});
 }
 
-/// One frame into a canvas of width x height CSS pixels. Returns whether another one is wanted.
-EMSCRIPTEN_KEEPALIVE int neurona_frame(float width, float height, float density) {
-  if (!page || width < 1 || height < 1) return 0;
+/// Works for about `budget_ms`. Returns 1 when there is more to do, plus 2 when a frame is wanted.
+EMSCRIPTEN_KEEPALIVE int neurona_work(double budget_ms) {
+  if (!page) return 0;
+  const bool more = page->app->work(budget_ms);
+  return (more ? 1 : 0) | (page->app->wants_frame() || page->input.any() ? 2 : 0);
+}
+
+/// One frame into a canvas of width x height CSS pixels.
+EMSCRIPTEN_KEEPALIVE void neurona_frame(float width, float height, float density) {
+  if (!page || width < 1 || height < 1) return;
   SDL_Event event;
   while (SDL_PollEvent(&event)) take_sdl_event(event, page->input, {.pointer = false});
   const int pixel_width = int(std::lround(width * density)),
@@ -147,8 +168,11 @@ EMSCRIPTEN_KEEPALIVE int neurona_frame(float width, float height, float density)
   if (page->app->cursor() != page->cursor) js_cursor(int(page->cursor = page->app->cursor()));
   ImGui::Render();
   glViewport(0, 0, pixel_width, pixel_height);
+  const ImVec4 ground = ImGui::ColorConvertU32ToFloat4(page->app->background());
+  glClearColor(ground.x, ground.y, ground.z, 1);
+  glDisable(GL_SCISSOR_TEST);
+  glClear(GL_COLOR_BUFFER_BIT);
   ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
-  return page->app->wants_frame() || page->input.any();
 }
 
 EMSCRIPTEN_KEEPALIVE char* neurona_call(const char* method, const char* arguments) {
@@ -168,7 +192,7 @@ int main() {
   SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 3);
   SDL_GL_SetAttribute(SDL_GL_CONTEXT_MINOR_VERSION, 0);
   SDL_GL_SetAttribute(SDL_GL_DEPTH_SIZE, 0);
-  SDL_GL_SetAttribute(SDL_GL_ALPHA_SIZE, 0);
+  SDL_GL_SetAttribute(SDL_GL_ALPHA_SIZE, 8);  // without, each clear of a part is a triangle in disguise
   page = new Page;  // lives as long as the page does
   page->window = SDL_CreateWindow("Neurona", 0, 0, 640, 480, SDL_WINDOW_OPENGL);
   page->gl = page->window ? SDL_GL_CreateContext(page->window) : nullptr;
@@ -178,5 +202,6 @@ int main() {
   ImGui_ImplOpenGL3_Init("#version 300 es");
   js_answer_state_locally();
   page->app = std::make_unique<App>(page->platform, page->digit, make_lessons());
+  page->app->set_solid_fill(fill_by_clearing);
   return 0;
 }

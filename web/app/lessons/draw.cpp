@@ -32,8 +32,10 @@ class DrawLesson : public Lesson {
       occlusion_.reset();
       return false;
     }
-    return occlusion_.advance(*network, c.app.digit().prepared(), c.app.digit().drawing().revision,
-                              c.app.digit().prediction(), std::min(budget_ms, 4.f));
+    const bool more = occlusion_.advance(*network, c.app.digit().prepared(), c.app.digit().drawing().revision,
+                                         c.app.digit().prediction(), budget_ms);
+    if (more || covering_) c.ui.request_frames(1);
+    return covering_ = more;
   }
   void enter(LessonContext&) override { visible_ = true; }
   void leave(LessonContext&) override { visible_ = false; }
@@ -313,7 +315,7 @@ class DrawLesson : public Lesson {
   }
 
   Occlusion occlusion_;
-  bool visible_ = true;
+  bool visible_ = true, covering_ = false;
 };
 
 }  // namespace

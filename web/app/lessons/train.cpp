@@ -27,7 +27,7 @@ constexpr Stage kStages[kStepCount] = {
 
 constexpr std::int64_t kManyParameters = 100'000;
 constexpr float kGoodAccuracy = 0.95f;
-constexpr double kEventInterval = 0.1;  // seconds between training events
+constexpr double kNewsInterval = 0.1;  // seconds between frames and events of training: numbers must stay readable
 
 std::string_view name_of(TrainingLab::Status status) {
   constexpr std::string_view kNames[] = {"no_data", "ready", "running", "paused", "finished", "stopped_early", "failed"};
@@ -84,16 +84,20 @@ class TrainLesson : public Lesson {
   void enter(LessonContext&) override { v_.data.request(); }
 
   bool advance(LessonContext& c, float budget_ms) override {
+    const CourseData::Status data = v_.data.status();
+    const double loaded = v_.data.progress();
     bool more = v_.data.advance(c.platform, double(budget_ms));
     if (v_.data.status() == CourseData::Status::ready && v_.data.train().get() != v_.lab.train_images())
       v_.lab.set_data(v_.data.train(), v_.data.test());
     const TrainingLab::Status before = v_.lab.status();
     more = v_.lab.advance(double(budget_ms)) || more;
     const double now = c.platform.now_seconds();
-    if (v_.lab.revision() != told_ && (now - told_at_ > kEventInterval || v_.lab.status() != before || !more)) {
-      told_ = v_.lab.revision(), told_at_ = now;
+    const bool turned = v_.lab.status() != before || v_.data.status() != data || !more;
+    news_ = news_ || v_.data.progress() != loaded || v_.data.status() != data;
+    if ((news_ || v_.lab.revision() != told_) && (turned || now - told_at_ > kNewsInterval)) {
+      told_ = v_.lab.revision(), told_at_ = now, news_ = false;
       c.platform.emit("training", training_json().dump());
-      c.ui.request_frames(2);
+      c.ui.request_frames(1);
     }
     return more;
   }
@@ -254,7 +258,8 @@ class TrainLesson : public Lesson {
   }
 
   TrainView v_;
-  int told_ = -1;
+  int told_ = -1;      // the lab's revision that was told last
+  bool news_ = false;  // of the data
   double told_at_ = -1;
 };
 

@@ -18,7 +18,7 @@ namespace {
 constexpr float kGap = 14;
 constexpr float kNarrow = 560;
 constexpr double kWeightsInterval = 0.25;  // seconds between new pictures of the weights while training
-constexpr float kSmoothing = 0.985f;
+constexpr float kSmoothing = 0.96f;
 constexpr int kGalleryErrors = 200;
 
 std::string status_text(LessonContext& c, const TrainingLab& lab) {

@@ -1,0 +1,155 @@
+// What the tests of the page stand on: a list of tests, the project's own server, Debian's Chromium.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const site = process.env.NEURONA_SITE ?? join(root, 'build/site');
+export const pictures = join(root, 'build/screenshots');
+
+/** The sizes that the art direction names: a laptop, a tablet, a phone. */
+export const SIZES = {
+  laptop: { viewport: { width: 1440, height: 900 } },
+  tablet: { viewport: { width: 1024, height: 768 } },
+  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
+};
+
+// ------------------------------------------------------------------------------------------------------ the tests
+const tests = [];
+
+/** options: slow (left out of --fast), needs (a text: why it is skipped where that is absent, '' to run). */
+export function test(name, options, body) {
+  tests.push({ name, ...options, body });
+}
+
+/** Runs all, one after the other; returns whether none failed. */
+export async function run({ speed = 'all', only = '' } = {}) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { name, slow = false, lacks = '', body } of tests) {
+    if (only && !name.includes(only)) continue;
+    if ((speed === 'fast' && slow) || (speed === 'slow' && !slow)) continue;
+    if (lacks) {
+      counts.skipped += 1;
+      console.log(`skip    ${name}: ${lacks}`);
+      continue;
+    }
+    const began = Date.now();
+    try {
+      await body();
+      counts.passed += 1;
+      console.log(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      counts.failed += 1;
+      console.log(`not ok  ${name}\n        ${String(error?.stack ?? error).replaceAll('\n', '\n        ')}`);
+    }
+  }
+  await closeBrowser();
+  const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
+  console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+  return counts.failed === 0 && counts.passed > 0;
+}
+
+/** A figure that a test measured: part of the log, so that documents can quote it. */
+export function figure(text) {
+  console.log(`        ${text}`);
+}
+
+export function check(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+// ----------------------------------------------------------------------------------------------------- the server
+/** Starts web/site/serve.py on a free port; `stop()` ends it. */
+export async function serve(...options) {
+  const mnist = process.env.MNIST_DIR && !options.includes('--without-mnist') ? ['--mnist', process.env.MNIST_DIR] : [];
+  const rest = options.filter((option) => option !== '--without-mnist');
+  const child = spawn('python3', [join(root, 'web/site/serve.py'), '--port', '0', ...mnist, ...rest, site],
+    { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const address = /http:\/\/\S+/.exec(line)?.[0];
+    if (address) return { address: address.replace(/\/$/, ''), stop: () => child.kill() };
+  }
+  throw new Error('web/site/serve.py ended before it said its address.');
+}
+
+// ---------------------------------------------------------------------------------------------------- the browser
+let browser = null;
+
+export async function openBrowser() {
+  const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+  if (!executablePath) throw new Error('No Chromium: install the package chromium, or set CHROMIUM to the program.');
+  browser ??= await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return browser;
+}
+
+async function closeBrowser() {
+  await browser?.close();
+  browser = null;
+}
+
+/**
+ * Opens the course in a fresh profile and gives the page to `use`; fails when the page reports an error that is not in
+ * `allow`. Long tasks are collected in window.longTasks from the start.
+ */
+export async function withPage({ address, fragment = '', size = SIZES.laptop, locale = 'es-ES', dark = false, allow = [], wait = true }, use) {
+  const context = await (await openBrowser()).newContext({ ...size, locale, colorScheme: dark ? 'dark' : 'light' });
+  try {
+    const page = await context.newPage();
+    const errors = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && errors.push(`${message.text()} ${message.location().url}`));
+    await page.addInitScript(() => {
+      window.longTasks = [];
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration));
+      }).observe({ entryTypes: ['longtask'] });
+    });
+    await page.goto(`${address}/#${fragment}`);
+    if (wait) await page.evaluate(() => window.neurona.ready.then(() => null));
+    const result = await use(page);
+    const unexpected = errors.filter((text) => !allow.some((pattern) => pattern.test(text)));
+    check(unexpected.length === 0, `The page reported: ${unexpected.join(' | ')}`);
+    return result;
+  } finally {
+    await context.close();
+  }
+}
+
+export const state = (page) => page.evaluate(() => window.neurona.state());
+export const set = (page, name, value) => page.evaluate(([n, v]) => window.neurona.set(n, v), [name, value]);
+export const go = (page, lesson, step) => page.evaluate(([l, s]) => window.neurona.go(l, s), [lesson, step]);
+
+/** Waits until `condition(state)` (run in the page) holds. */
+export const until = (page, condition, argument = null, timeout = 60000) =>
+  page.waitForFunction(`(${condition})(window.neurona.state(), ${JSON.stringify(argument)})`, null, { timeout, polling: 50 });
+
+/** Waits until nothing is drawn any more. */
+export async function settled(page) {
+  for (let last = -1, i = 0; i < 100; ++i) {
+    const { frames } = await state(page);
+    if (frames === last) return;
+    last = frames;
+    await page.waitForTimeout(150);
+  }
+  throw new Error('The page never came to rest.');
+}
+
+/** The centre of a control, in CSS pixels. */
+export async function centre(page, control) {
+  const rect = (await state(page)).rects[control];
+  check(rect, `No control is called '${control}'.`);
+  return { x: rect[0] + rect[2] / 2, y: rect[1] + rect[3] / 2 };
+}
+
+export async function press(page, control) {
+  const { x, y } = await centre(page, control);
+  await page.mouse.click(x, y);
+}
+
+export async function screenshot(page, name) {
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
