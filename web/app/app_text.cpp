@@ -80,7 +80,7 @@ std::string App::state_json() {
   if (!digit_.error().empty()) out["network"]["error"] = digit_.error();
   out["strokes"] = digit_.drawing().strokes.size();
   out["training"] = {{"status", "none"}};
-  out["data"] = {{"source", "none"}, {"status", "none"}, {"loaded", 0}};
+  out["data"] = {{"status", "none"}};
   out["values"] = nlohmann::json::object();
   for (Place& place : places_) {
     LessonContext one{ui_, *this, platform_, text_of(place), &place == &here ? step_ : 0, c.compact};

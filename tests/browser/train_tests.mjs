@@ -1,0 +1,139 @@
+// The lesson "Build, train, evaluate": really training in the page.
+import { SIZES, check, figure, press, serve, set, state, test, until, withPage } from './harness.mjs';
+
+const LONG_TASK_MS = 50;
+
+/** Opens the lesson with its data loaded. */
+async function withLesson(options, use) {
+  const server = await serve(...(options.server ?? []));
+  try {
+    await withPage({ address: server.address, fragment: 'lesson=train&step=4&lang=es', allow: [/404/], ...options }, async (page) => {
+      await until(page, (s) => s.data.status === 'ready');
+      await use(page);
+    });
+  } finally {
+    server.stop();
+  }
+}
+
+test('one batch, one epoch, pause, play, reset: the loss falls, the numbers add up', {}, async () => {
+  await withLesson({}, async (page) => {
+    await press(page, 'batch');
+    await until(page, (s) => s.training.status === 'paused' && s.training.batch === 1);
+    const first = (await state(page)).training;
+    check(first.loss > 1.9 && first.loss < 3.2, `The loss of the first batch is ${first.loss}; -ln 0.1 is 2.30.`);
+    await press(page, 'epoch');
+    await until(page, (s) => s.training.epoch === 1 && s.training.status === 'paused');
+    const one = (await state(page)).training;
+    check(one.val_loss < 0.5 * first.loss, `Before ${first.loss}, after an epoch ${one.val_loss}.`);
+    check(one.val_accuracy > 0.85, `After an epoch val_accuracy is ${one.val_accuracy}.`);
+    await press(page, 'play');
+    await until(page, (s) => s.training.status === 'running' && s.training.batch > 20);
+    await press(page, 'pause');
+    await until(page, (s) => s.training.status === 'paused');
+    const paused = (await state(page)).training;
+    await page.waitForTimeout(400);
+    check((await state(page)).training.batch === paused.batch, 'It went on training while paused.');
+    await press(page, 'reset');
+    await until(page, (s) => s.training.status === 'ready' && s.training.epoch === 0 && s.training.batch === 0);
+  });
+});
+
+test('the same seed gives the same losses, another seed gives others', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    const lossOf = async (seed) => {
+      await set(page, 'training', 'reset');
+      await set(page, 'seed', seed);
+      await set(page, 'training', 'epoch');
+      await until(page, (s) => s.training.epoch === 1 && s.training.status === 'paused');
+      return (await state(page)).training.loss;
+    };
+    const a = await lossOf(5), b = await lossOf(6), c = await lossOf(5);
+    check(a === c, `Seed 5 gave ${a}, then ${c}.`);
+    check(a !== b, `Seeds 5 and 6 both gave ${a}.`);
+  });
+});
+
+test('settings: taken, refused with a reason, and said in the address', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    await set(page, 'units', 32);
+    await set(page, 'activation', 'relu');
+    const { values } = await state(page);
+    check(values.units == 32 && values.activation === 'relu', `values: ${JSON.stringify(values)}`);
+    await page.waitForFunction(() => /units=32/.test(location.hash) && /activation=relu/.test(location.hash));
+    for (const [name, value] of [['units', 0], ['units', 'many'], ['learning_rate', -1], ['activation', 'cosine'], ['unheard_of', 1]]) {
+      const said = await page.evaluate(([n, v]) => { try { window.neurona.set(n, v); return ''; } catch (error) { return error.message; } }, [name, value]);
+      check(said.includes(name), `set('${name}', ${value}) said '${said}'`);
+    }
+    check((await state(page)).values.units == 32, 'A refused value changed the setting.');
+  });
+});
+
+test('a learning rate that diverges is said at its batch; training stops, reset mends it', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    await set(page, 'activation', 'linear');
+    await set(page, 'learning_rate', 100);
+    await set(page, 'training', 'play');
+    await until(page, (s) => s.training.status === 'failed');
+    const { training } = await state(page);
+    check(/batch/i.test(training.error) && /\d/.test(training.error), `It said: '${training.error}'`);
+    await page.waitForTimeout(200);
+    await set(page, 'learning_rate', 0.1);
+    await set(page, 'training', 'reset');
+    await set(page, 'training', 'batch');
+    await until(page, (s) => s.training.status === 'paused' && s.training.batch === 1 && Number.isFinite(s.training.loss));
+  });
+});
+
+test('early stopping ends a run; evaluation judges the test images', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    await set(page, 'learning_rate', 8);  // so large that the validation loss soon rises
+    await set(page, 'epochs', 30);
+    await set(page, 'training', 'play');
+    await until(page, (s) => s.training.status === 'stopped_early', null, 180000);
+    check((await state(page)).training.epoch < 30, 'It went through all epochs.');
+    await page.evaluate(() => window.neurona.go('train', 6));
+    await page.waitForTimeout(300);
+    await press(page, 'evaluate');
+    await until(page, (s) => s.training.test_accuracy !== undefined && !s.training.evaluating);
+    const { training } = await state(page);
+    check(training.test_accuracy > 0.2 && training.test_accuracy <= 1, `test_accuracy is ${training.test_accuracy}.`);
+  });
+});
+
+for (const [name, size] of Object.entries(SIZES)) {
+  test(`no task above ${LONG_TASK_MS} ms while it trains (${name})`, { slow: true }, async () => {
+    await withLesson({ size }, async (page) => {
+      await page.waitForTimeout(1000);
+      await page.evaluate(() => { window.longTasks.length = 0; });
+      await set(page, 'training', 'play');
+      const began = (await state(page)).frames;
+      await page.waitForTimeout(8000);
+      const { training, frames } = await state(page);
+      const long = await page.evaluate(() => window.longTasks);
+      figure(`${training.epoch} epochs and ${training.batch} batches in 8 s, ${((frames - began) / 8).toFixed(1)} frames a second, tasks above 50 ms: [${long}]`);
+      check(frames - began > 16, `Only ${frames - began} frames in 8 s.`);
+      check(training.epoch >= 1 || training.batch > 300, 'It hardly trained.');
+      // A machine that does other things at once may delay a task or two; more is the page's fault.
+      check(long.length <= 2, `${long.length} tasks above ${LONG_TASK_MS} ms: ${long}`);
+    });
+  });
+}
+
+test('ten epochs on MNIST reach the accuracy of the tutorial',
+  { slow: true, lacks: process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set' }, async () => {
+    await withLesson({}, async (page) => {
+      await set(page, 'early_stopping', false);
+      const began = Date.now();
+      await set(page, 'training', 'play');
+      await until(page, (s) => s.training.status === 'finished', null, 300000);
+      const seconds = (Date.now() - began) / 1000;
+      await page.evaluate(() => window.neurona.go('train', 6));
+      await set(page, 'training', 'evaluate');
+      await until(page, (s) => s.training.test_accuracy !== undefined && !s.training.evaluating);
+      const { training } = await state(page);
+      figure(`10 epochs in ${seconds.toFixed(1)} s; val_loss ${training.val_loss.toFixed(4)}, val_accuracy ${training.val_accuracy.toFixed(4)}, test loss ${training.test_loss.toFixed(4)}, test accuracy ${training.test_accuracy.toFixed(4)}`);
+      check(Math.abs(training.val_loss - 0.1064) < 0.01 && Math.abs(training.val_accuracy - 0.9737) < 0.004, 'The validation leaves the band of the tutorial.');
+      check(training.test_loss > 0.127 && training.test_loss < 0.137 && training.test_accuracy > 0.957 && training.test_accuracy < 0.965, 'The test leaves the band of the tutorial.');
+    });
+  });
