@@ -162,7 +162,8 @@ struct Download::Impl {
 
   // Remembers the failure and plans the next try; throws when there is none.
   void fail() {
-    reasons += "\n  " + address + ": " + error;
+    const std::string reason = "\n  " + address + ": " + error;
+    if (reasons.find(reason) == std::string::npos) reasons += reason;
     ++attempt;
     if (attempt >= options.urls.size() * static_cast<std::size_t>(std::max(1, options.rounds)))
       throw IoError("Could not download '" + options.target.filename().string() + "'." + reasons +
