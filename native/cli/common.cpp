@@ -22,11 +22,12 @@ std::string megabytes(std::int64_t bytes) {
   return text;
 }
 
-data::Mnist embedded() {
+data::Mnist embedded(std::int64_t limit) {
+  const auto count = [limit](std::int64_t all) { return limit > 0 ? std::min(limit, all) : all; };
   say("Drawing embedded digits (made by a program, not handwriting of people) ...\n");
   data::Mnist mnist;
-  mnist.train = data::embedded_digits({.count = 60000, .seed = 1});
-  mnist.test = data::embedded_digits({.count = 10000, .seed = 2});
+  mnist.train = data::embedded_digits({.count = count(60000), .seed = 1});
+  mnist.test = data::embedded_digits({.count = count(10000), .seed = 2});
   mnist.source = "embedded digits";
   mnist.embedded = true;
   return mnist;
@@ -72,11 +73,12 @@ void add_data_options(CLI::App& command, DataOptions& options) {
 data::Mnist load_data(const DataOptions& options) {
   data::Mnist mnist;
   if (options.source == "embedded") {
-    mnist = embedded();
+    mnist = embedded(options.limit);
   } else {
     ProgressLine line;
     data::MnistOptions find;
     if (options.source != "mnist") find.folder = options.source;
+    find.allow_embedded = options.allow_embedded;
     mnist = data::mnist(find, [&](const Progress& progress) { line.show(progress); });
   }
   for (const std::string& note : mnist.notes) say(note + "\n");

@@ -38,6 +38,7 @@ void apply(const CommonOptions& options);
 struct DataOptions {
   std::string source = "mnist";  ///< "mnist", "embedded", or a folder with the four MNIST files
   std::int64_t limit = 0;        ///< first N images; 0: all
+  bool allow_embedded = true;    ///< whether drawn digits may stand in for MNIST when it cannot be had
 };
 void add_data_options(CLI::App& command, DataOptions& options);
 /// Finds, downloads or makes the data; says what it does.

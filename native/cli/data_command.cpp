@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "common.hpp"
 
 namespace neurona::cli {
@@ -11,17 +13,16 @@ struct Options {
 
 void run(const Options& options) {
   apply(options.common);
-  DataOptions data;
+  DataOptions data{.allow_embedded = false};
   if (!options.folder.empty()) data.source = options.folder;
   const data::Mnist mnist = load_data(data);
   if (options.common.json)
-    return print_json({{"source", mnist.source},
-                       {"embedded", mnist.embedded},
+    return print_json({{"folder", std::filesystem::absolute(mnist.source).string()},
                        {"train", mnist.train.size()},
                        {"test", mnist.test.size()},
-                       {"verified", !mnist.embedded}});
+                       {"verified", true}});
   say("MNIST: " + std::to_string(mnist.train.size()) + " training and " + std::to_string(mnist.test.size()) + " test images of 28x28 from " +
-      mnist.source + (mnist.embedded ? "" : "; SHA-256 of all four files verified") + ".\n");
+      mnist.source + "; SHA-256 of all four files verified.\n");
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "neurona/error.hpp"
@@ -24,6 +24,7 @@ namespace {
 constexpr int kSide = 28;
 constexpr double kBox = 20.0;
 constexpr std::int64_t kMaxPixels = 50'000'000;
+constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
 constexpr double kInkThreshold = 0.15;  // of the range between ground and strongest ink
 
 struct Grey {
@@ -33,9 +34,20 @@ struct Grey {
 };
 
 std::vector<unsigned char> read_bytes(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read the image '" + path + "': it is a folder.");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError("Cannot read the image '" + path + "': it does not exist or may not be read.");
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::vector<unsigned char> bytes;
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  while (file && bytes.size() <= kMaxBytes) {  // pipes and devices do not tell their size
+    bytes.resize(bytes.size() + kPiece);
+    file.read(reinterpret_cast<char*>(bytes.data() + bytes.size() - kPiece), kPiece);
+    bytes.resize(bytes.size() - kPiece + static_cast<std::size_t>(file.gcount()));
+  }
+  if (bytes.size() > kMaxBytes)
+    throw FormatError("'" + path + "' has more than " + std::to_string(kMaxBytes >> 20) + " MiB; such an image is not read.");
+  return bytes;
 }
 
 Grey decode(const std::string& path) {

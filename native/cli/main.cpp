@@ -19,8 +19,14 @@ int main(int argc, char** argv) {
   add_summary_command(app);
   add_bench_command(app);
   try {
+    // CLI11 would only say that a command is missing.
+    if (argc > 1 && argv[1][0] != '-' &&
+        app.get_subcommands([&](const CLI::App* command) { return command->get_name() == argv[1]; }).empty())
+      throw CLI::ParseError("there is no command '" + std::string(argv[1]) + "'", kUsage);
     app.parse(argc, argv);
-    return kSuccess;
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return kSuccess;
+    std::fprintf(stderr, "neurona: the output could not be written; is the disk full?\n");
+    return kFailure;
   } catch (const CLI::Success& e) {
     return app.exit(e);  // --help
   } catch (const CLI::ParseError& e) {

@@ -1,5 +1,8 @@
 #include <algorithm>
-#include <cmath>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "common.hpp"
 #include "neurona/applications.hpp"
@@ -59,6 +62,15 @@ PenImages prepare_strokes(const std::string& file, std::int64_t copies, std::uin
   return images;
 }
 
+// What cannot be saved is told before training, not after it.
+void check_out(const std::string& out) {
+  if (out.empty()) return;
+  if (std::filesystem::is_directory(out)) throw IoError("Cannot write '" + out + "': it is a folder. Give --out the name of a file.");
+  const std::string beside = out + ".part";  // where save() writes first
+  if (!std::ofstream(beside)) throw IoError("Cannot write '" + beside + "': " + std::strerror(errno) + ". Give --out another place.");
+  std::filesystem::remove(beside);
+}
+
 // What was computed from what, to be kept with the weights.
 void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, const Evaluation& test) {
   auto& metadata = model.metadata();
@@ -72,6 +84,7 @@ void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, c
 
 void run(const Options& o) {
   apply(o.common);
+  check_out(o.out);
   const Recipe& preset = recipe(o.network);
   const std::int64_t epochs = o.epochs.value_or(preset.epochs);
   const double learning_rate = o.learning_rate.value_or(preset.learning_rate);
@@ -112,7 +125,10 @@ void run(const Options& o) {
   try {
     run_inline(job);
   } catch (const NotFiniteError&) {
-    if (!o.out.empty()) save(model, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+    if (!o.out.empty()) {
+      save(model, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+      say("The last weights with a finite loss were saved to " + o.out + ".\n");
+    }
     throw;
   }
   if (!stopping->warning().empty()) say(stopping->warning() + "\n");
@@ -174,7 +190,7 @@ void add_train_command(CLI::App& app) {
   command->add_option("--strokes", o->strokes, "Train on pen-drawn digits too: a JSON-lines file of strokes, gzip-compressed or not")
       ->check(CLI::ExistingFile);
   command->add_option("--stroke-copies", o->stroke_copies, "Versions of each pen-drawn digit")->check(CLI::Range(1, 100))->capture_default_str();
-  command->add_option("--out", o->out, "Save the trained network to this .safetensors file");
+  command->add_option("--out", o->out, "Save the trained network to this .safetensors file; when the loss becomes NaN, the last good weights");
   command->add_flag("--int8", o->int8, "Save kernels in 8 bits");
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });

@@ -129,6 +129,9 @@ TEST_CASE("Saving writes whole files only; loading names the file") {
   CHECK(load(path).name() == "tiny");
   CHECK(!std::filesystem::exists(path.string() + ".part"));
   CHECK_THROWS_AS(save(tiny(), folder / "no" / "such" / "folder.safetensors"), IoError);
+  std::filesystem::create_directories(folder / "taken" / "by a folder");
+  CHECK_THROWS_AS(save(tiny(), folder / "taken"), IoError);
+  CHECK(!std::filesystem::exists(folder / "taken.part"));
   CHECK_THROWS_WITH_AS(load(folder / "missing.safetensors"), doctest::Contains("missing.safetensors"), IoError);
   CHECK_THROWS_WITH_AS(load(folder), doctest::Contains("it is a folder"), IoError);
   std::ofstream(path) << "not a model";

@@ -51,9 +51,22 @@ struct Download::Impl {
 
   std::string url() const { return options.urls[attempt % options.urls.size()]; }
 
+  // Whether the file is there already. A damaged one is downloaded again and stays until then.
+  bool is_there() const {
+    std::error_code ignored;
+    if (!fs::is_regular_file(options.target, ignored)) return false;
+    try {
+      if (options.check) options.check(options.target);
+    } catch (const FormatError&) {
+      return false;
+    }
+    return true;
+  }
+
   void begin() {
     error.clear();
-    had = size_of_file(part);
+    had = resume ? size_of_file(part) : 0;
+    resume = true;
     got = total = 0;
     file = nullptr;
     disk_error = 0;
@@ -72,7 +85,8 @@ struct Download::Impl {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(options.stall_timeout_s)));
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Impl::on_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-    if (had > 0) curl_easy_setopt(easy, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(had));
+    // Not CURLOPT_RESUME_FROM: with it libcurl fails where a server ignores the range and sends the whole file.
+    if (had > 0) curl_easy_setopt(easy, CURLOPT_RANGE, (std::to_string(had) + "-").c_str());
     curl_multi_add_handle(multi, easy);
   }
 
@@ -82,12 +96,24 @@ struct Download::Impl {
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (status != kOk && status != kPartialContent) return false;
     if (status == kOk) had = 0;
+    if (status == kPartialContent && !continues()) {
+      error = "the server sent another part of the file than it was asked for";
+      resume = false;
+      return false;
+    }
     file = std::fopen(part.c_str(), status == kPartialContent ? "ab" : "wb");
     if (file == nullptr) disk_error = errno;
     curl_off_t length = -1;
     curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     total = length > 0 ? had + static_cast<std::int64_t>(length) : 0;
     return file != nullptr;
+  }
+
+  // "Content-Range: bytes 1000-1999/2000" begins where the file here ends.
+  bool continues() const {
+    curl_header* header = nullptr;
+    return curl_easy_header(easy, "Content-Range", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+           std::string(header->value).starts_with("bytes " + std::to_string(had) + "-");
   }
 
   static std::size_t on_data(char* data, std::size_t size, std::size_t count, void* self) {
@@ -114,7 +140,10 @@ struct Download::Impl {
     if (status == kRangeNotSatisfiable) {
       // Nothing is missing: what an earlier try left is whole, or is of another file. The check decides.
     } else if (result != CURLE_OK || (status != kOk && status != kPartialContent)) {
-      error = status >= 400 ? "the server answered " + std::to_string(status) : curl_easy_strerror(result);
+      if (error.empty()) error = status >= 300 ? "the server answered " + std::to_string(status) : curl_easy_strerror(result);
+      return false;
+    } else if (got == 0) {
+      error = "the server sent nothing";
       return false;
     }
     try {
@@ -133,7 +162,8 @@ struct Download::Impl {
 
   // Remembers the failure and plans the next try; throws when there is none.
   void fail() {
-    reasons += "\n  " + address + ": " + error;
+    const std::string reason = "\n  " + address + ": " + error;
+    if (reasons.find(reason) == std::string::npos) reasons += reason;
     ++attempt;
     if (attempt >= options.urls.size() * static_cast<std::size_t>(std::max(1, options.rounds)))
       throw IoError("Could not download '" + options.target.filename().string() + "'." + reasons +
@@ -154,12 +184,12 @@ struct Download::Impl {
   int disk_error = 0;
   std::size_t attempt = 0;
   double pause_ms = options.first_pause_ms, resume_at_ms = 0.0;
+  bool resume = true;  // false: the next try asks for the whole file
   bool done = false;
 };
 
 Download::Download(DownloadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {
-  std::error_code error;
-  impl_->done = fs::is_regular_file(impl_->options.target, error);
+  impl_->done = impl_->is_there();
 }
 
 Download::~Download() = default;

@@ -97,6 +97,16 @@ Mnist read_folder(const fs::path& folder, const std::function<void(const Progres
   return mnist;
 }
 
+bool is_good(const MnistFile& file, const fs::path& path) {
+  try {
+    verify_mnist_file(file, read_file(path));
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// What is missing or damaged.
 void download(const fs::path& folder, const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -107,8 +117,10 @@ void download(const fs::path& folder, const MnistOptions& options, const std::fu
     mirrors = chosen ? std::vector<std::string>{*chosen} : kMirrors;
   }
   for (const MnistFile& file : kFiles) {
-    if (find_file(folder, file.name)) continue;
-    DownloadOptions wanted{.urls = {}, .target = folder / (std::string(file.name) + ".gz")};
+    const std::optional<fs::path> found = find_file(folder, file.name);
+    if (found && is_good(file, *found)) continue;
+    const fs::path target = folder / (std::string(file.name) + ".gz");
+    DownloadOptions wanted{.urls = {}, .target = target};
     for (const std::string& mirror : mirrors)
       wanted.urls.push_back(mirror + (mirror.ends_with('/') ? "" : "/") + std::string(file.name) + ".gz");
     wanted.check = [&file](const fs::path& path) { verify_mnist_file(file, read_file(path)); };
@@ -117,6 +129,7 @@ void download(const fs::path& folder, const MnistOptions& options, const std::fu
       if (on_progress) on_progress(progress);
       return true;
     });
+    if (found && *found != target) fs::remove(*found, error);
   }
 }
 
@@ -159,11 +172,15 @@ Mnist mnist(const MnistOptions& options, const std::function<void(const Progress
   if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
   const fs::path cache = mnist_cache_folder();
   try {
-    if (!complete(cache)) {
-      if (!options.allow_download)
-        throw IoError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");
-      download(cache, options, on_progress);
+    const bool is_complete = complete(cache);
+    if (!is_complete && !options.allow_download)
+      throw IoError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");
+    try {
+      if (is_complete) return read_folder(cache, on_progress);
+    } catch (const FormatError&) {
+      if (!options.allow_download) throw;  // else what is damaged there is downloaded again
     }
+    download(cache, options, on_progress);
     return read_folder(cache, on_progress);
   } catch (const Error& e) {
     if (!options.allow_embedded) throw;

@@ -91,6 +91,8 @@ std::vector<LabelledStrokes> read_strokes(std::span<const std::uint8_t> bytes) {
 }
 
 std::vector<LabelledStrokes> read_strokes(const std::filesystem::path& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) throw IoError(file.string() + ": it is a folder; a file of strokes was expected.");
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
   const std::streamoff size = stream ? static_cast<std::streamoff>(stream.tellg()) : -1;
   if (size < 0) throw IoError(file.string() + ": cannot be read.\n  Does it exist, and may it be read?");

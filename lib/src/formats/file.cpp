@@ -35,7 +35,11 @@ void save(const Model& model, const std::filesystem::path& path, StoredAs stored
   }
   std::error_code error;
   std::filesystem::rename(beside, path, error);
-  if (error) throw IoError("Cannot rename '" + beside.string() + "' to '" + path.string() + "': " + error.message() + ".");
+  if (error) {
+    std::error_code ignored;
+    std::filesystem::remove(beside, ignored);
+    throw IoError("Cannot rename '" + beside.string() + "' to '" + path.string() + "': " + error.message() + ".");
+  }
 }
 
 Sequential load(const std::filesystem::path& path) {

@@ -172,6 +172,15 @@ void read_parameter(const Header& header, const std::string& name, Tensor& value
       throw FormatError("Model file: '" + name + "' holds a value that is not finite, at element " + std::to_string(i) + ". The file is damaged.");
 }
 
+void check_end(const Header& header) {
+  std::uint64_t end = 0;
+  for (const auto& [name, json] : header.json.items())
+    if (name != "__metadata__") end = std::max(end, json.at("data_offsets").at(1).get<std::uint64_t>());
+  if (end < header.data.size())
+    throw FormatError("Model file: " + std::to_string(header.data.size() - end) +
+                      " bytes behind its last tensor. Something was appended, or it is damaged.");
+}
+
 Json read_architecture(const Header& header) {
   const auto metadata = header.json.find("__metadata__");
   if (metadata == header.json.end() || !metadata->is_object() || !metadata->contains(kArchitecture) ||
@@ -242,6 +251,7 @@ Sequential from_safetensors(std::span<const std::byte> bytes) {
     Sequential model({.name = architecture.at("name").get<std::string>()});
     read_layers(architecture, header, model);
     for (auto& [name, parameter] : model.named_parameters()) read_parameter(header, name, parameter->value);
+    check_end(header);
     CompileOptions options;
     if (architecture.contains("loss")) options.loss = make_loss(architecture["loss"].get<std::string>());
     if (architecture.contains("metrics"))

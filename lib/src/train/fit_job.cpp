@@ -175,7 +175,8 @@ struct FitJob::Impl {
     const std::string where = "epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1);
     state.stopped_early = true;
     finish();
-    throw NotFiniteError("Training stopped at " + where + ": the loss became " + std::to_string(state.batch_loss) +
+    throw NotFiniteError("Training stopped at " + where + ": the loss became " +
+                         (std::isnan(state.batch_loss) ? std::string("nan") : std::to_string(state.batch_loss)) +
                          ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " +
                          std::to_string(good_epoch + 1) +
                          ", the last copy with a finite loss, are back in the model.\n  A smaller learning_rate is the usual cure.");

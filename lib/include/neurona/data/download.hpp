@@ -23,7 +23,7 @@ struct DownloadOptions {
 };
 
 /// Downloads to `target`.part, resuming what an earlier try left there when the server can, checks it and renames it.
-/// A good file at `target` is left alone. Not in WASM builds, whose page downloads by itself (BackendError).
+/// A file at `target` that passes the check is left alone, another one replaced. Not in WASM builds, whose page downloads by itself (BackendError).
 class Download : public Job {
  public:
   explicit Download(DownloadOptions options);

@@ -1,0 +1,575 @@
+#!/usr/bin/env python3
+"""Tests of the terminal program: cli_test.py PROGRAM [arguments of unittest]
+
+Nothing outside of this machine is asked for anything. Tests that need MNIST are skipped unless MNIST_DIR is set.
+"""
+import gzip
+import http.server
+import json
+import math
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+import zlib
+
+PROGRAM = ""
+TIMEOUT_S = 300
+FAILURE, USAGE = 1, 2
+FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+MNIST = os.environ.get("MNIST_DIR", "")
+needs_mnist = unittest.skipUnless(MNIST, "MNIST_DIR is not set")
+SMALL = ["--data", "embedded", "--limit", "300", "--threads", "1"]
+
+
+def closed_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+def mnist_gzip(name):
+    plain = pathlib.Path(MNIST, name)
+    return gzip.compress(plain.read_bytes()) if plain.exists() else pathlib.Path(MNIST, name + ".gz").read_bytes()
+
+
+def png(rows, claimed=None):
+    """A grey PNG of rows of values from 0 to 255; `claimed` writes another (width, height) into its header."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    width, height = claimed or (len(rows[0]), len(rows))
+    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def pgm(rows):
+    return b"P5 %d %d 255\n" % (len(rows[0]), len(rows)) + b"".join(bytes(row) for row in rows)
+
+
+def one(side, ground=255, ink=0):
+    """A slanted bar, which everybody reads as 1."""
+    return [[ink if abs(x - side * (0.62 - 0.24 * y / side)) < side * 0.05 and 0.15 < y / side < 0.85 else ground
+             for x in range(side)] for y in range(side)]
+
+
+def safetensors(layers, tensors, extra=None, architecture=True):
+    """A model file with Dense layers (name, units, activation) on inputs of a shape: what another program may write."""
+    shape, dense = layers
+    config = [{"type": "Flatten", "name": "flatten", "config": {"input_shape": shape}}]
+    config += [{"type": "Dense", "name": name, "config": {"units": units, "activation": activation, "use_bias": True,
+                                                        "kernel_initializer": "glorot_uniform"}}
+               for name, units, activation in dense]
+    metadata = {"format": "neurona"}
+    if architecture:
+        metadata["neurona.architecture"] = json.dumps({
+            "class": "Sequential", "name": "foreign", "layers": config,
+            "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]})
+    header, data = {"__metadata__": metadata}, b""
+    for name, extents, values in tensors:
+        header[name] = {"dtype": "F32", "shape": extents, "data_offsets": [len(data), len(data) + 4 * len(values)]}
+        data += struct.pack(f"<{len(values)}f", *values)
+    text = json.dumps({**header, **(extra or {})}).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def dense_model(shape, units, value=0.01):
+    inputs = math.prod(shape)
+    return safetensors((shape, [("d", units, "softmax")]),
+                       [("d/kernel", [inputs, units], [value] * (inputs * units)), ("d/bias", [units], [0.0] * units)])
+
+
+class Mirror:
+    """A web server on 127.0.0.1. `content(path)` gives bytes or None; `cut(path, nth)` how many bytes of the answer to send."""
+
+    def __init__(self, content, cut=None):
+        self.requests = []
+        mirror = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked = self.headers.get("Range")
+                begin = int(asked.split("=")[1].split("-")[0]) if asked else 0
+                nth = sum(path == self.path for path, _ in mirror.requests)
+                mirror.requests.append((self.path, begin if asked else None))
+                body = content(self.path)
+                if body is None:
+                    self.send_error(404)
+                    return
+                size = len(body)
+                if asked and begin >= size:
+                    self.send_error(416)
+                    return
+                body = body[begin:]
+                self.send_response(206 if asked else 200)
+                if asked:
+                    self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                limit = cut(self.path, nth) if cut else None
+                self.wfile.write(body if limit is None else body[:limit])
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class CliTest(unittest.TestCase):
+    """Each test has a folder of its own, and an environment in which MNIST is nowhere."""
+
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="neurona_cli_")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.environment = {name: value for name, value in os.environ.items()
+                            if name not in ("MNIST_DIR", "XDG_CACHE_HOME", "OMP_NUM_THREADS")}
+        self.environment.update(NEURONA_CACHE=str(self.folder / "cache"), HOME=str(self.folder),
+                                NEURONA_MNIST_MIRROR=f"http://127.0.0.1:{closed_port()}/")
+
+    def run_program(self, *arguments, stdout=subprocess.PIPE):
+        return subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, env=self.environment, stdout=stdout,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, timeout=TIMEOUT_S, check=False)
+
+    def succeed(self, *arguments):
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def succeed_json(self, *arguments):
+        return json.loads(self.succeed(*arguments, "--json").stdout)
+
+    def fail_with(self, status, *arguments, saying=()):
+        """The program ends with this status and says all this on standard error, in one message, and no JSON."""
+        result = self.run_program(*arguments)
+        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
+        self.assertIn("neurona: ", result.stderr)
+        for text in [saying] if isinstance(saying, str) else saying:
+            self.assertIn(text, result.stderr)
+        if "--json" in arguments:
+            self.assertEqual(result.stdout, "")
+        return result
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def files(self):
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+class Usage(CliTest):
+    def test_wrong_usage_ends_with_2_and_says_what_is_wrong(self):
+        for arguments, text in [
+            ([], "subcommand is required"),
+            (["teach"], "there is no command 'teach'"),
+            (["train", "--no-such-option"], "--no-such-option"),
+            (["train", "--network", "resnet"], "mlp"),
+            (["train", "--epochs", "ten"], "--epochs"),
+            (["train", "--epochs", "-1"], "--epochs"),
+            (["train", "--batch-size", "0"], "--batch-size"),
+            (["train", "--limit", "-5"], "--limit"),
+            (["train", "--threads", "-1"], "--threads"),
+            (["train", "--backend", "tpu"], "--backend"),
+            (["train", "--validation-split", "1"], "--validation-split"),
+            (["train", "--strokes", "missing.jsonl"], "--strokes"),
+            (["evaluate"], "model"),
+            (["predict", "model.safetensors"], "images"),
+            (["summary"], "either a model file or --network"),
+            (["summary", "a.safetensors", "--network", "mlp"], "either a model file or --network"),
+            (["data"], "subcommand is required"),
+            (["bench", "--only", "sleeping"], "--only"),
+        ]:
+            with self.subTest(arguments=arguments):
+                result = self.fail_with(USAGE, *arguments, saying=[text, "neurona --help"])
+                self.assertEqual(result.stdout, "")
+
+    def test_help_of_every_command_ends_with_0(self):
+        self.assertIn("train", self.succeed("--help").stdout)
+        for command, option in [("train", "--early-stopping"), ("evaluate", "--limit"), ("predict", "images"),
+                                ("summary", "--network"), ("data", "mnist"), ("bench", "--repetitions")]:
+            with self.subTest(command=command):
+                self.assertIn(option, self.succeed(command, "--help").stdout)
+
+    def test_values_that_the_library_refuses_end_with_1(self):
+        self.fail_with(FAILURE, "train", *SMALL, "--momentum", "1", saying="momentum = 1")
+        self.fail_with(FAILURE, "train", *SMALL, "--learning-rate", "nan", saying="learning_rate = nan")
+        self.fail_with(FAILURE, "train", "--data", "embedded", "--limit", "1", "--validation-split", "0.5",
+                       saying="leave none to train on")
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "this system has no /dev/full")
+    def test_output_that_cannot_be_written_is_a_failure(self):
+        for arguments in (["summary", "--network", "mlp"], ["summary", "--network", "mlp", "--json"]):
+            with self.subTest(arguments=arguments), open("/dev/full", "w", encoding="ascii") as full:
+                result = self.run_program(*arguments, stdout=full)
+                self.assertEqual(result.returncode, FAILURE)
+                self.assertIn("could not be written", result.stderr)
+
+
+class Train(CliTest):
+    def test_it_prints_what_keras_prints_and_saves(self):
+        out = self.succeed("train", *SMALL, "--epochs", 2, "--out", "a.safetensors").stdout
+        self.assertIn("EMBEDDED digits", out)
+        self.assertIn("Train on 300 samples\nEpoch 1/2\n300/300 [==============================] - ", out)
+        self.assertIn("Epoch 2/2\n", out)
+        self.assertRegex(out, r"us/sample - loss: \d\.\d{4} - accuracy: 0\.\d{4}\n|ms/sample - loss: \d\.\d{4}")
+        self.assertIn("Saved to a.safetensors.", out)
+        self.assertEqual(self.files(), ["a.safetensors"])
+
+    def test_json_has_the_history_and_stands_alone_on_standard_output(self):
+        result = self.succeed("train", *SMALL, "--epochs", 3, "--validation-split", 0.1, "--out", "a.safetensors", "--json")
+        told = json.loads(result.stdout)
+        self.assertIn("Epoch 3/3", result.stderr)
+        self.assertEqual(told["network"], "mlp")
+        self.assertEqual(told["params"], 79510)
+        self.assertEqual(told["data"], {"source": "embedded digits", "embedded": True})
+        self.assertEqual([epoch["epoch"] for epoch in told["history"]], [1, 2, 3])
+        for epoch in told["history"]:
+            self.assertEqual(set(epoch), {"epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"})
+        self.assertLess(told["history"][2]["loss"], told["history"][0]["loss"])
+        self.assertEqual(told["out"], "a.safetensors")
+        self.assertGreater(told["test"]["accuracy"], 0.1)
+
+    def test_the_same_seed_gives_the_same_file_with_any_number_of_threads(self):
+        files = {}
+        for name, threads, seed in (("one", 1, 7), ("two", 2, 7), ("again", 2, 7), ("other", 1, 8)):
+            self.succeed("train", "--data", "embedded", "--limit", 200, "--epochs", 1, "--augment", "--threads", threads,
+                         "--seed", seed, "--out", name)
+            files[name] = (self.folder / name).read_bytes()
+        self.assertEqual(files["one"], files["two"])
+        self.assertEqual(files["two"], files["again"])
+        self.assertNotEqual(files["one"], files["other"])
+
+    def test_no_epochs_leave_the_initial_weights(self):
+        told = self.succeed_json("train", *SMALL, "--epochs", 0, "--out", "a.safetensors")
+        self.assertEqual(told["history"], [])
+        self.succeed("evaluate", "a.safetensors", *SMALL)
+
+    def test_early_stopping_ends_before_the_last_epoch_and_says_so(self):
+        result = self.succeed("train", *SMALL, "--epochs", 50, "--validation-split", 0.2, "--early-stopping",
+                              "--learning-rate", 0, "--json")
+        self.assertEqual(len(json.loads(result.stdout)["history"]), 2)
+        self.assertIn("Early stopping after epoch 2; the best was epoch 1.", result.stderr)
+
+    def test_int8_files_take_a_quarter_and_judge_almost_the_same(self):
+        common = ["train", *SMALL, "--network", "mlp-pad", "--epochs", 3]
+        self.succeed(*common, "--out", "full")
+        self.succeed(*common, "--int8", "--out", "small")
+        self.assertLess((self.folder / "small").stat().st_size, 0.27 * (self.folder / "full").stat().st_size)
+        full, small = (self.succeed_json("evaluate", name, *SMALL) for name in ("full", "small"))
+        self.assertAlmostEqual(full["accuracy"], small["accuracy"], delta=0.02)
+
+    def test_a_loss_that_becomes_nan_ends_with_1_names_the_batch_and_saves_the_last_good_weights(self):
+        result = self.fail_with(FAILURE, "train", *SMALL, "--learning-rate", "1e39", "--out", "a.safetensors", "--json",
+                                saying=["Training stopped at epoch 1, batch 2: the loss became nan.",
+                                        "A smaller learning_rate is the usual cure.",
+                                        "The last weights with a finite loss were saved to a.safetensors."])
+        self.assertNotIn("-nan", result.stderr)
+        self.assertTrue(math.isfinite(self.succeed_json("evaluate", "a.safetensors", *SMALL)["loss"]))
+        self.assertEqual(self.files(), ["a.safetensors"])
+
+    def test_where_the_network_cannot_be_saved_is_told_before_training(self):
+        self.write("file", "a file, no folder")
+        (self.folder / "taken").mkdir()
+        for out, text in [("missing/a.safetensors", "No such file or directory"), ("file/a.safetensors", "Not a directory"),
+                          ("taken", "it is a folder")]:
+            with self.subTest(out=out):
+                result = self.fail_with(FAILURE, "train", *SMALL, "--out", out, saying=["Cannot write", out, text])
+                self.assertNotIn("Epoch", result.stdout)
+        self.assertEqual(self.files(), ["file"])
+
+    def test_a_failure_leaves_the_file_that_was_there(self):
+        out = self.write("a.safetensors", "what was there")
+        self.fail_with(FAILURE, "train", "--data", "no/such/folder", "--out", out.name, saying="no/such/folder")
+        self.assertEqual(self.files(), ["a.safetensors"])
+        self.assertEqual(out.read_text(), "what was there")
+
+    def test_control_c_ends_it_at_once_and_leaves_the_file_that_was_there(self):
+        out = self.write("a.safetensors", "what was there")
+        arguments = [PROGRAM, "train", *SMALL, "--epochs", "100000", "--out", out.name]
+        with subprocess.Popen(arguments, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+            for line in process.stdout:
+                if line.startswith("Epoch 2/"):
+                    break
+            process.send_signal(signal.SIGINT)
+            process.stdout.read()
+            self.assertEqual(process.wait(60), -signal.SIGINT)
+        self.assertEqual(self.files(), ["a.safetensors"])
+        self.assertEqual(out.read_text(), "what was there")
+
+    def test_pen_strokes_are_trained_on_and_some_writers_kept_apart(self):
+        digits = [{"writer": f"writer {w}", "label": 1, "strokes": [[[0, 0], [w, 50]]]} for w in range(20)]
+        self.write("pen.jsonl", "".join(json.dumps(digit) + "\n" for digit in digits))
+        result = self.succeed("train", *SMALL, "--epochs", 1, "--strokes", "pen.jsonl", "--stroke-copies", 2, "--json")
+        told = json.loads(result.stdout)
+        self.assertRegex(result.stderr, r"\d+ pen-drawn images added to the training data, \d+ of other writers kept apart")
+        self.assertGreaterEqual(told["held_out_writers"]["accuracy"], 0.0)
+        self.write("bad.jsonl", json.dumps(digits[0]) + "\n{\"writer\": \"a\", \"label\": 12, \"strokes\": []}\n")
+        self.fail_with(FAILURE, "train", *SMALL, "--strokes", "bad.jsonl", saying="line 2: label 12")
+
+    def test_without_mnist_it_goes_on_with_embedded_digits_and_says_so(self):
+        result = self.succeed("train", "--limit", 100, "--epochs", 1, "--threads", 1, "--json")
+        self.assertTrue(json.loads(result.stdout)["data"]["embedded"])
+        self.assertIn("MNIST could not be had: Could not download 'train-images-idx3-ubyte.gz'.", result.stderr)
+        self.assertIn("not comparable with MNIST's", result.stderr)
+
+    @needs_mnist
+    def test_mnist_trains_to_the_same_bits_with_one_thread_and_two(self):
+        files = []
+        for threads in (1, 2):
+            told = self.succeed_json("train", "--data", MNIST, "--limit", 2000, "--epochs", 1, "--threads", threads,
+                                     "--out", f"{threads}.safetensors")
+            self.assertFalse(told["data"]["embedded"])
+            self.assertGreater(told["test"]["accuracy"], 0.5)
+            files.append((self.folder / f"{threads}.safetensors").read_bytes())
+        self.assertEqual(files[0], files[1])
+
+
+class WithModel(CliTest):
+    """Tests that need a trained network."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="neurona_cli_")
+        cls.addClassCleanup(folder.cleanup)
+        cls.model = pathlib.Path(folder.name, "model.safetensors")
+        result = subprocess.run(
+            [PROGRAM, "train", "--data", "embedded", "--limit", "3000", "--epochs", "5", "--network", "mlp-pad", "--augment",
+             "--threads", "1", "--out", cls.model, "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=True)
+        cls.trained = json.loads(result.stdout)
+
+
+class Evaluate(WithModel):
+    def test_it_tells_what_train_told_and_where_the_network_errs(self):
+        told = self.succeed_json("evaluate", self.model, "--data", "embedded", "--limit", 3000)
+        self.assertEqual(told["accuracy"], self.trained["test"]["accuracy"])
+        self.assertEqual(told["loss"], self.trained["test"]["loss"])
+        self.assertEqual(told["data"], {"source": "embedded digits", "embedded": True, "samples": 3000})
+        self.assertEqual([len(row) for row in told["confusion"]], [10] * 10)
+        self.assertEqual([sum(row) for row in told["confusion"]], [300] * 10)
+        hits = sum(told["confusion"][i][i] for i in range(10))
+        self.assertAlmostEqual(hits / 3000, told["accuracy"], places=9)
+        self.assertIn("label \\ predicted", self.succeed("evaluate", self.model, *SMALL).stdout)
+
+    def test_every_backend_judges_alike(self):
+        cpu, reference = (self.succeed_json("evaluate", self.model, *SMALL, "--backend", name) for name in ("cpu", "reference"))
+        self.assertEqual(cpu["confusion"], reference["confusion"])
+        self.assertAlmostEqual(cpu["loss"], reference["loss"], places=5)
+
+    def test_files_that_are_no_network_end_with_1_and_say_what_they_are(self):
+        good = self.model.read_bytes()
+        nan = dense_model([28, 28], 10, float("nan"))
+        foreign = safetensors(([28, 28], []), [("a", [1], [1.0])], architecture=False)
+        cases = {
+            "missing.safetensors": (None, "No such file"),
+            "empty.safetensors": (b"", "0 bytes; a safetensors file has at least 8"),
+            "text.safetensors": (b"these are no weights, but a text", "is not a safetensors file"),
+            "cut.safetensors": (good[:-1000], "cut short"),
+            "header.safetensors": (good[:100], "cut short"),
+            "foreign.safetensors": (foreign, "this program did not write it"),
+            "nan.safetensors": (nan, "not finite"),
+            "longer.safetensors": (good + b"and more", "8 bytes behind its last tensor"),
+            "json.safetensors": (struct.pack("<Q", 4) + b"nope", "not a JSON object"),
+        }
+        for name, (content, text) in cases.items():
+            with self.subTest(name=name):
+                if content is not None:
+                    self.write(name, content)
+                for arguments in (["evaluate", name, *SMALL], ["summary", name]):
+                    self.fail_with(FAILURE, *arguments, "--json", saying=[name, text])
+        self.fail_with(FAILURE, "evaluate", ".", *SMALL, saying="it is a folder")
+
+    def test_networks_for_other_data_end_with_1_and_say_both_shapes(self):
+        self.write("small.safetensors", dense_model([10, 10], 10))
+        self.write("five.safetensors", dense_model([28, 28], 5))
+        self.fail_with(FAILURE, "evaluate", "small.safetensors", *SMALL, saying=["(28, 28)", "(10, 10)"])
+        self.fail_with(FAILURE, "evaluate", "five.safetensors", *SMALL, saying=["label 5", "5 classes"])
+        self.write("one.png", png(one(28)))
+        self.fail_with(FAILURE, "predict", "small.safetensors", "one.png", saying=["(28, 28)", "(10, 10)"])
+
+
+class Predict(WithModel):
+    def predict(self, *images):
+        return self.succeed_json("predict", self.model, *images)["predictions"]
+
+    def test_a_drawn_1_is_recognised_in_any_size_format_and_polarity(self):
+        images = {"dark.png": png(one(200)), "light.png": png(one(200, 0, 255)), "dark.pgm": pgm(one(97)), "small.png": png(one(40)),
+                  "faint.png": png(one(150, 180, 120))}
+        for name, content in images.items():
+            self.write(name, content)
+        told = self.predict(*images)
+        self.assertEqual([one_of["image"] for one_of in told], list(images))
+        for one_of in told:
+            with self.subTest(image=one_of["image"]):
+                self.assertEqual(one_of["label"], 1)
+                self.assertEqual(len(one_of["probabilities"]), 10)
+                self.assertAlmostEqual(sum(one_of["probabilities"]), 1.0, places=5)
+                self.assertEqual(max(one_of["probabilities"]), one_of["probabilities"][1])
+
+    def test_an_image_of_28x28_is_taken_as_it_is(self):
+        rows = one(28, 0, 255)
+        self.write("mnist.pgm", pgm(rows))
+        self.write("shifted.pgm", pgm([[0] * 28] * 4 + rows[:-4]))
+        self.write("large.pgm", pgm([[0] * 36] * 8 + [row + [0] * 8 for row in rows]))
+        self.write("shifted_large.pgm", pgm([row + [0] * 8 for row in rows] + [[0] * 36] * 8))
+        plain, shifted, large, shifted_large = (p["probabilities"] for p in self.predict(
+            "mnist.pgm", "shifted.pgm", "large.pgm", "shifted_large.pgm"))
+        self.assertNotEqual(plain, shifted)
+        self.assertEqual(large, shifted_large)
+
+    def test_the_line_for_people_names_the_three_likeliest(self):
+        self.write("one.png", png(one(100)))
+        out = self.succeed("predict", self.model, "one.png").stdout
+        self.assertRegex(out, r"^one\.png:  1 \d+\.\d\d%  \d \d+\.\d\d%  \d \d+\.\d\d%\n$")
+
+    def test_pictures_that_cannot_be_used_end_with_1_and_say_why(self):
+        good = png(one(100))
+        for name, content, text in [
+            ("missing.png", None, "does not exist"),
+            ("empty.png", b"", "no image that can be read"),
+            ("text.png", b"hello", "no image that can be read"),
+            ("cut.png", good[:60], "is damaged"),
+            ("blank.png", png([[255] * 40] * 40), "shows no digit"),
+            ("dot.png", png([[7]]), "shows no digit"),
+            ("huge.png", png([[0]], (10000, 10000)), "10000x10000"),
+            ("claims.pgm", b"P5 10000 10000 255\n", "10000x10000"),
+        ]:
+            with self.subTest(name=name):
+                if content is not None:
+                    self.write(name, content)
+                self.fail_with(FAILURE, "predict", self.model, name, "--json", saying=[name, text])
+        self.fail_with(FAILURE, "predict", self.model, ".", saying="it is a folder")
+
+
+class Summary(WithModel):
+    def test_the_table_of_a_network_is_keras_table(self):
+        out = self.succeed("summary", "--network", "mlp").stdout
+        self.assertIn('Model: "', out)
+        self.assertIn("Total params: 79,510", out)
+        self.assertIn("Trainable params: 79,510", out)
+
+    def test_json_of_a_file_has_layers_and_where_it_came_from(self):
+        told = self.succeed_json("summary", self.model)
+        self.assertEqual([layer["type"] for layer in told["layers"]], ["Flatten", "Dense", "Dense", "Dense"])
+        self.assertEqual(told["params"], sum(layer["params"] for layer in told["layers"]))
+        self.assertEqual(told["metadata"]["data"], "embedded digits")
+        self.assertEqual(told["metadata"]["seed"], "0")
+
+
+class Data(CliTest):
+    def test_a_folder_that_lacks_the_files_ends_with_1_and_names_the_first(self):
+        for arguments in (["--folder", "."], ["--folder", "missing"]):
+            self.fail_with(FAILURE, "data", "mnist", *arguments, "--json", saying=["'train-images-idx3-ubyte' (or with .gz) is not in"])
+        self.environment["MNIST_DIR"] = str(self.folder)
+        self.fail_with(FAILURE, "data", "mnist", saying="is not in")
+
+    def test_a_mirror_that_is_not_there_ends_with_1_and_offers_nothing_else(self):
+        result = self.fail_with(FAILURE, "data", "mnist", "--json", saying=[
+            "Could not download 'train-images-idx3-ubyte.gz'.", self.environment["NEURONA_MNIST_MIRROR"], "Check the connection"])
+        self.assertNotIn("embedded", result.stderr)
+        self.assertEqual(self.files(), [])
+
+    def test_a_mirror_with_something_else_ends_with_1_and_leaves_nothing(self):
+        web_page = b"<html>please log in</html>"
+        other = gzip.compress(struct.pack(">IIII", 0x803, 1, 28, 28) + bytes(784))
+        for body, text in [(web_page, "SHA-256"), (other, "SHA-256"), (other[:-10], "cut short"), (b"", "sent nothing"), (None, "404")]:
+            with self.subTest(text=text), Mirror(lambda path, body=body: body) as mirror:
+                self.environment["NEURONA_MNIST_MIRROR"] = mirror.url
+                self.fail_with(FAILURE, "data", "mnist", saying=[mirror.url + FILES[0] + ".gz", text])
+                self.assertEqual(self.files(), [])
+
+    @needs_mnist
+    def test_a_folder_with_mnist_is_verified(self):
+        told = self.succeed_json("data", "mnist", "--folder", MNIST)
+        self.assertEqual(told, {"folder": os.path.abspath(MNIST), "train": 60000, "test": 10000, "verified": True})
+        self.environment["MNIST_DIR"] = MNIST
+        self.assertIn("60000 training and 10000 test images of 28x28", self.succeed("data", "mnist").stdout)
+
+    @needs_mnist
+    def test_one_wrong_byte_in_a_folder_is_found(self):
+        for name in FILES:
+            plain = bytearray(gzip.decompress(mnist_gzip(name)))
+            if name == FILES[3]:
+                plain[-1] ^= 1
+            self.write(name, bytes(plain))
+        self.fail_with(FAILURE, "data", "mnist", "--folder", ".", saying=["t10k-labels-idx1-ubyte", "SHA-256"])
+
+    def serve(self, **options):
+        bodies = {f"/{name}.gz": mnist_gzip(name) for name in FILES}
+        mirror = Mirror(bodies.get, **options)
+        self.environment["NEURONA_MNIST_MIRROR"] = mirror.url
+        return mirror
+
+    @needs_mnist
+    def test_mnist_is_downloaded_verified_and_found_again(self):
+        with self.serve() as mirror:
+            told = self.succeed_json("data", "mnist")
+            self.assertEqual(told["folder"], str(self.folder / "cache" / "mnist"))
+            self.assertEqual(len(mirror.requests), 4)
+            self.assertEqual(self.files(), sorted(f"cache/mnist/{name}.gz" for name in FILES))
+            self.succeed("data", "mnist")
+            self.assertEqual(len(mirror.requests), 4)
+
+    @needs_mnist
+    def test_a_cut_download_is_resumed_within_a_run(self):
+        with self.serve(cut=lambda path, nth: 1000 if nth == 0 else None) as mirror:
+            self.succeed("data", "mnist")
+            self.assertEqual(mirror.requests[:2], [(f"/{FILES[0]}.gz", None), (f"/{FILES[0]}.gz", 1000)])
+
+    @needs_mnist
+    def test_a_cut_download_is_resumed_by_the_next_run(self):
+        with self.serve(cut=lambda path, nth: 5000):
+            self.fail_with(FAILURE, "data", "mnist", saying="it goes on where it stopped")
+            self.assertEqual(self.files(), [f"cache/mnist/{FILES[0]}.gz.part"])
+        with self.serve() as mirror:
+            self.succeed("data", "mnist")
+            self.assertEqual(mirror.requests[0], (f"/{FILES[0]}.gz", 15000))  # three tries of 5000 bytes
+
+    @needs_mnist
+    def test_a_damaged_file_in_the_cache_is_downloaded_again(self):
+        with self.serve() as mirror:
+            self.succeed("data", "mnist")
+            damaged = self.folder / "cache" / "mnist" / (FILES[2] + ".gz")
+            damaged.write_bytes(damaged.read_bytes()[:-100])
+            self.succeed("data", "mnist")
+            self.assertEqual(mirror.requests[4:], [(f"/{FILES[2]}.gz", None)])
+
+
+class Bench(CliTest):
+    def test_json_has_the_machine_and_samples_per_second(self):
+        told = self.succeed_json("bench", "--only", "training", "--repetitions", 1, "--threads", 1)
+        self.assertEqual(set(told), {"machine", "training"})
+        self.assertEqual(told["machine"]["threads"], 1)
+        self.assertGreater(told["training"]["mlp"]["samples_per_second"], 0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    MNIST = os.path.abspath(MNIST) if MNIST else ""
+    if not MNIST:
+        print("MNIST_DIR is not set: the tests that need it are skipped.", flush=True)
+    unittest.main(verbosity=2)
