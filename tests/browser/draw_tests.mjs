@@ -113,7 +113,7 @@ test('reads at least 95% of the digits of writers it was not trained on, through
             for (const { strokes, label } of list) {
               const points = strokes.flat();
               const width = Math.max(...points.map((p) => p[0])), height = Math.max(...points.map((p) => p[1]));
-              const scale = uniform(...how.size) / Math.max(width, height);
+              const scale = uniform(...how.size) / Math.max(width, height, 0.01);  // a dot has no size
               const roomX = 1 - width * scale, roomY = 1 - height * scale;
               const x = how.shift ? uniform(0.03, roomX - 0.03) : roomX / 2, y = how.shift ? uniform(0.03, roomY - 0.03) : roomY / 2;
               const answer = await window.neurona.draw(strokes.map((stroke) => stroke.map((p) => [x + p[0] * scale, y + p[1] * scale])));

@@ -70,6 +70,8 @@ class TrainingLab {
   const std::string& error() const { return error_; }
   /// Null before data arrived.
   const TrainingState* state() const { return job_ ? &job_->state() : nullptr; }
+  /// Of the epochs that ended. Only with a state.
+  const History& history() const { return job_->history(); }
   Model* model() { return model_.get(); }
 
   // --- the curves, by batch: x in epochs; long epochs are thinned to at most kPointsPerEpoch means ---

@@ -35,17 +35,25 @@ function emit(event, detail) {
   }
 }
 
-/** Calls into the program; its errors become Errors here. */
-function call(method, ...args) {
+/** Asks the program; its errors become Errors here. */
+function ask(method, ...args) {
   if (!module) throw new Error(`${method}: the course is still loading; wait for window.neurona.ready.`);
   const name = module.stringToNewUTF8(method);
   const json = module.stringToNewUTF8(JSON.stringify(args, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? null : value)));
   const answer = module._neurona_call(name, json);
   const result = JSON.parse(module.UTF8ToString(answer));
   for (const pointer of [name, json, answer]) module._free(pointer);
-  wake();
   if ('error' in result) throw new Error(result.error);
   return result.value;
+}
+
+/** The same, when the answer may change what is on screen. */
+function call(method, ...args) {
+  try {
+    return ask(method, ...args);
+  } finally {
+    wake();
+  }
 }
 
 // --------------------------------------------------------------------------------------- the frames and the work
@@ -229,7 +237,7 @@ function mirror(m) {
 // ----------------------------------------------------------------------------------------------------- the door
 const door = {
   ready,
-  state() { return { ...call('state'), frames }; },
+  state() { return { ...ask('state'), frames }; },
   go(lesson, step = 1) { call('go', lesson, step); },
   set(name, value) { call('set', name, value); },
   async draw(strokes) {

@@ -245,7 +245,9 @@ class TrainLesson : public Lesson {
       json["batches"] = state->batches;
       json["validating"] = v_.lab.validating();
       json["samples_per_second"] = std::round(v_.lab.samples_per_second());
-      for (const auto& [name, value] : state->logs) json[name] = value;
+      // Between two epochs the numbers are those of the one that ended.
+      const bool between = state->batch == 0 && !v_.lab.history().epochs.empty();
+      for (const auto& [name, value] : between ? v_.lab.history().epochs.back() : state->logs) json[name] = value;
     }
     if (!v_.lab.epochs().empty() && v_.lab.epochs().back().has_validation) {
       json["val_loss"] = v_.lab.epochs().back().val_loss;
