@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "neurona/data/embedded_digits.hpp"
 #include "neurona/train.hpp"
@@ -13,6 +14,7 @@ namespace neurona::cli {
 namespace {
 
 bool json_on_stdout = false;
+std::string called_as;
 
 std::FILE* stream() { return json_on_stdout ? stderr : stdout; }
 
@@ -22,12 +24,12 @@ std::string megabytes(std::int64_t bytes) {
   return text;
 }
 
-data::Mnist embedded(std::int64_t limit) {
-  const auto count = [limit](std::int64_t all) { return limit > 0 ? std::min(limit, all) : all; };
+data::Mnist embedded(const DataOptions& options) {
+  const auto count = [](std::int64_t limit, std::int64_t all) { return limit > 0 ? std::min(limit, all) : all; };
   say("Drawing embedded digits (made by a program, not handwriting of people) ...\n");
   data::Mnist mnist;
-  mnist.train = data::embedded_digits({.count = count(60000), .seed = 1});
-  mnist.test = data::embedded_digits({.count = count(10000), .seed = 2});
+  mnist.train = data::embedded_digits({.count = count(options.train_limit, 60000), .seed = 1});
+  mnist.test = data::embedded_digits({.count = count(options.test_limit, 10000), .seed = 2});
   mnist.source = "embedded digits";
   mnist.embedded = true;
   return mnist;
@@ -59,21 +61,33 @@ void apply(const CommonOptions& options) {
   if (options.threads > 0) set_num_threads(options.threads);
 }
 
-void add_data_options(CLI::App& command, DataOptions& options) {
+void remember_command_line(int argc, const char* const* argv) {
+  called_as = "neurona";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i], name = word.substr(0, word.find('='));
+    if (name == "--json") continue;
+    if (name == "--out" || name == "--threads" || name == "--note") {
+      if (name == word) ++i;  // its value stands apart
+      continue;
+    }
+    called_as += " " + std::filesystem::path(word).filename().string();
+  }
+}
+
+const std::string& command_line() { return called_as; }
+
+void add_data_option(CLI::App& command, DataOptions& options) {
   command
       .add_option("--data", options.source,
                   "mnist (found through MNIST_DIR, ./data/mnist or the cache, else downloaded), embedded (drawn by the program), "
                   "or a folder with the four MNIST files")
-      ->capture_default_str();
-  command.add_option("--limit", options.limit, "Use the first N images only (0: all)")
-      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
 }
 
 data::Mnist load_data(const DataOptions& options) {
   data::Mnist mnist;
   if (options.source == "embedded") {
-    mnist = embedded(options.limit);
+    mnist = embedded(options);
   } else {
     ProgressLine line;
     data::MnistOptions find;
@@ -84,10 +98,8 @@ data::Mnist load_data(const DataOptions& options) {
   for (const std::string& note : mnist.notes) say(note + "\n");
   if (mnist.embedded)
     say("Working on EMBEDDED digits, drawn by this program: figures are not comparable with MNIST's.\n");
-  if (options.limit > 0) {
-    mnist.train = mnist.train.take(options.limit);
-    mnist.test = mnist.test.take(options.limit);
-  }
+  if (options.train_limit > 0) mnist.train = mnist.train.take(options.train_limit);
+  if (options.test_limit > 0) mnist.test = mnist.test.take(options.test_limit);
   return mnist;
 }
 

@@ -34,15 +34,23 @@ struct CommonOptions {
 void add_common_options(CLI::App& command, CommonOptions& options);
 void apply(const CommonOptions& options);
 
-/// Where images come from.
+/// Where images come from, and how many are used. 0 means all of them.
 struct DataOptions {
   std::string source = "mnist";  ///< "mnist", "embedded", or a folder with the four MNIST files
-  std::int64_t limit = 0;        ///< first N images; 0: all
+  std::int64_t train_limit = 0;  ///< first N training images
+  std::int64_t test_limit = 0;   ///< first N test images
   bool allow_embedded = true;    ///< whether drawn digits may stand in for MNIST when it cannot be had
 };
-void add_data_options(CLI::App& command, DataOptions& options);
+/// --data. (--limit is each command's own.)
+void add_data_option(CLI::App& command, DataOptions& options);
 /// Finds, downloads or makes the data; says what it does.
 data::Mnist load_data(const DataOptions& options);
+
+/// Keeps how the program was called, for a network's provenance.
+void remember_command_line(int argc, const char* const* argv);
+/// "neurona train --network mlp": as it was called, without what leaves the weights alone (--out, --threads, --note, --json) and, of
+/// paths, their last part.
+const std::string& command_line();
 
 /// Shows "  downloading train-images: 31% (3.1 of 9.9 MB)" and the like, redrawn in place on a terminal.
 class ProgressLine {

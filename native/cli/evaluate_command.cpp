@@ -32,7 +32,9 @@ void run(const Options& o) {
   apply(o.common);
   Sequential model = load(o.model);
   model.set_backend(make_backend(o.common.backend));
-  const data::Mnist mnist = load_data(o.data);
+  DataOptions wanted = o.data;
+  wanted.train_limit = 1;  // none are used
+  const data::Mnist mnist = load_data(wanted);
   std::vector<std::int32_t> predicted;
   const Evaluation result = evaluate_with_progress(model, Dataset(mnist.test), &predicted);
   const auto classes = static_cast<std::size_t>(std::max<std::int64_t>(model.output_shape().back(), 10));
@@ -53,7 +55,10 @@ void add_evaluate_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("evaluate", "Judge a trained network on the test images");
   const auto o = std::make_shared<Options>();
   command->add_option("model", o->model, "The network's .safetensors file")->required();
-  add_data_options(*command, o->data);
+  add_data_option(*command, o->data);
+  command->add_option("--limit", o->data.test_limit, "Judge on the first N test images only (0: all)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });
 }

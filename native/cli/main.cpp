@@ -9,6 +9,7 @@
 using namespace neurona::cli;
 
 int main(int argc, char** argv) {
+  remember_command_line(argc, argv);
   CLI::App app("neurona: train, judge and use the networks of the course", "neurona");
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);

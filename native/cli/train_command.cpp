@@ -3,6 +3,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <optional>
 
 #include "common.hpp"
 #include "neurona/applications.hpp"
@@ -28,8 +30,8 @@ struct Options {
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
   bool augment = false, cosine = false, int8 = false;
-  std::string strokes, out;
-  std::int64_t stroke_copies = 3;
+  std::string strokes, out, note;
+  std::int64_t stroke_copies = 3, batch_losses = 0;
 };
 
 // One writer in five is kept apart to judge by.
@@ -71,9 +73,17 @@ void check_out(const std::string& out) {
   std::filesystem::remove(beside);
 }
 
+std::string checksum_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(file), {}};
+  return data::sha256_hex(bytes);
+}
+
 // What was computed from what, to be kept with the weights.
 void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, const Evaluation& test) {
   auto& metadata = model.metadata();
+  metadata["command"] = command_line();
+  if (!o.note.empty()) metadata["note"] = o.note;
   metadata["network"] = o.network;
   metadata["seed"] = std::to_string(o.seed);
   metadata["data"] = mnist.embedded ? "embedded digits" : "MNIST";
@@ -119,9 +129,18 @@ void run(const Options& o) {
   if (o.cosine)
     fit.callbacks.emplace_back(
         LearningRateScheduler([=](std::int64_t epoch, double) { return cosine_decay(learning_rate, epoch, epochs); }));
+  std::vector<double> first_losses;
+  const TrainingState* state = nullptr;
+  if (o.batch_losses > 0)
+    fit.callbacks.emplace_back(LambdaCallback(
+        [&](TrainingContext&, std::int64_t, const Logs&) {
+          if (std::ssize(first_losses) < o.batch_losses) first_losses.push_back(state->batch_loss);
+        },
+        {}));
   say(describe(model.backend()) + "\n");
 
   FitJob job(model, training, std::move(fit));
+  state = &job.state();
   try {
     run_inline(job);
   } catch (const NotFiniteError&) {
@@ -136,11 +155,18 @@ void run(const Options& o) {
     say("Early stopping after epoch " + std::to_string(*stopping->stopped_epoch() + 1) + "; the best was epoch " +
         std::to_string(stopping->best_epoch() + 1) + ".\n");
 
-  const Evaluation result = evaluate_with_progress(model, test);
+  // What is saved in 8 bits is judged in 8 bits.
+  std::optional<Sequential> rounded;
+  if (o.int8) {
+    rounded = from_safetensors(to_safetensors(model, StoredAs::int8));
+    rounded->set_backend(make_backend(o.common.backend));
+  }
+  Sequential& trained = rounded ? *rounded : model;
+  const Evaluation result = evaluate_with_progress(trained, test);
   Json json = {{"network", o.network},
-               {"params", model.count_params()},
+               {"params", trained.count_params()},
                {"data", {{"source", mnist.source}, {"embedded", mnist.embedded}}},
-               {"backend", describe(model.backend())},
+               {"backend", describe(trained.backend())},
                {"seed", o.seed},
                {"history", Json::array()},
                {"test", {{"loss", result.loss}, {"accuracy", result.accuracy()}}}};
@@ -149,16 +175,17 @@ void run(const Options& o) {
     epoch.update(to_json(job.history().epochs[e]));
     json["history"].push_back(std::move(epoch));
   }
-  note_provenance(model, o, mnist, result);
+  if (!first_losses.empty()) json["batch_losses"] = first_losses;
+  note_provenance(trained, o, mnist, result);
   if (pen.held_out.size() > 0) {
-    const Evaluation drawn = evaluate_with_progress(model, Dataset(pen.held_out));
+    const Evaluation drawn = evaluate_with_progress(trained, Dataset(pen.held_out));
     json["held_out_writers"] = {{"loss", drawn.loss}, {"accuracy", drawn.accuracy()}};
-    model.metadata()["strokes"] = "UNIPEN train_r01_v07, category 1a (CC BY 4.0, doi 10.5281/zenodo.1195803)";
-    model.metadata()["held_out_writers_accuracy"] = format_metric(drawn.accuracy());
+    trained.metadata()["strokes"] = std::filesystem::path(o.strokes).filename().string() + ", sha256 " + checksum_of(o.strokes);
+    trained.metadata()["held_out_writers_accuracy"] = format_metric(drawn.accuracy());
     say("Pen-drawn digits of writers it was not trained on: accuracy " + format_metric(drawn.accuracy()) + ".\n");
   }
   if (!o.out.empty()) {
-    save(model, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+    save(trained, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
     json["out"] = o.out;
     say("Saved to " + o.out + ".\n");
   }
@@ -173,7 +200,10 @@ void add_train_command(CLI::App& app) {
   std::string networks = "The network:";
   for (const std::string& name : network_names()) networks += "\n  " + name + ": " + recipe(name).description;
   command->add_option("--network", o->network, networks)->check(CLI::IsMember(network_names()))->capture_default_str();
-  add_data_options(*command, o->data);
+  add_data_option(*command, o->data);
+  command->add_option("--limit", o->data.train_limit, "Train on the first N training images only (0: all)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_option("--epochs", o->epochs, "Passes over the training images (default: the network's)")->check(CLI::NonNegativeNumber);
   command->add_option("--batch-size", o->batch_size, "Images a step (default: the network's)")->check(CLI::PositiveNumber);
   command->add_option("--learning-rate", o->learning_rate, "Step size of SGD (default: the network's)")->check(CLI::NonNegativeNumber);
@@ -191,7 +221,11 @@ void add_train_command(CLI::App& app) {
       ->check(CLI::ExistingFile);
   command->add_option("--stroke-copies", o->stroke_copies, "Versions of each pen-drawn digit")->check(CLI::Range(1, 100))->capture_default_str();
   command->add_option("--out", o->out, "Save the trained network to this .safetensors file; when the loss becomes NaN, the last good weights");
-  command->add_flag("--int8", o->int8, "Save kernels in 8 bits");
+  command->add_option("--note", o->note, "Text to keep in the network's file, such as where data came from");
+  command->add_flag("--int8", o->int8, "Judge and save the network with its kernels in 8 bits");
+  command->add_option("--batch-losses", o->batch_losses, "With --json: tell the losses of the first N batches too")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });
 }

@@ -2,6 +2,7 @@
 #include <SDL.h>
 #include <SDL_opengl.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -13,6 +14,7 @@
 #include "host/sdl_input.hpp"
 #include "imgui.h"
 #include "imgui_impl_opengl3.h"
+#include "neurona/data/mnist.hpp"
 #include "platform_desktop.hpp"
 
 namespace {
@@ -26,32 +28,31 @@ struct Options {
   float density = 0;       // 0: the display's
   std::string fragment;    // as in the page's URL
   std::string screenshot;  // writes this file (PPM) once the picture rests, then quits
-  std::string script;      // "demo": draws a digit first
-  std::vector<std::filesystem::path> data;
+  bool draw_a_four = false;
+  DesktopPlatform::Folders folders;
 };
 
-bool parse(int argc, char** argv, Options& o) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string name = argv[i];
-    if (name == "--help" || i + 1 >= argc) return false;
-    const std::string value = argv[++i];
-    if (name == "--size") {
-      if (std::sscanf(value.c_str(), "%dx%d", &o.width, &o.height) != 2) return false;
-    } else if (name == "--density") {
-      o.density = float(std::atof(value.c_str()));
-    } else if (name == "--open") {
-      o.fragment = value;
-    } else if (name == "--screenshot") {
-      o.screenshot = value;
-    } else if (name == "--script") {
-      o.script = value;
-    } else if (name == "--data") {
-      o.data.emplace_back(value);
-    } else {
-      return false;
-    }
+/// Where the shipped networks lie: beside the program, in the source tree above build/native, or installed.
+std::vector<std::filesystem::path> asset_folders() {
+  std::vector<std::filesystem::path> folders;
+  if (char* base = SDL_GetBasePath()) {
+    for (const char* place : {"assets", "../../assets", "../share/neurona"}) folders.push_back(std::filesystem::path(base) / place);
+    SDL_free(base);
   }
-  return true;
+  return folders;
+}
+
+void add_options(CLI::App& app, Options& o) {
+  app.add_option("--open", o.fragment, "Where to begin, as in the page's address: lesson=train&step=2&lang=es");
+  app.add_option("--assets", o.folders.assets, "Folder with models/ (more than one may be given)")->check(CLI::ExistingDirectory);
+  app.add_option("--mnist", o.folders.mnist, "Folder with MNIST's four files (default: MNIST_DIR, else where 'neurona data mnist' puts them)")
+      ->envname("MNIST_DIR")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--width", o.width, "Of the window, in points")->check(CLI::Range(320, 8192))->capture_default_str();
+  app.add_option("--height", o.height, "Of the window, in points")->check(CLI::Range(320, 8192))->capture_default_str();
+  app.add_option("--density", o.density, "Pixels a point (default: the display's)")->check(CLI::Range(0.5, 4.0));
+  app.add_option("--screenshot", o.screenshot, "Write the window to this PPM file once it is drawn, then end");
+  app.add_flag("--draw", o.draw_a_four, "Draw a 4 on the pad first (for screenshots)");
 }
 
 void save_ppm(const std::string& path, int width, int height) {
@@ -89,7 +90,7 @@ int run(const Options& o) {
   ImGui::GetIO().IniFilename = nullptr;
   ImGui_ImplOpenGL3_Init("#version 330");
   {
-    DesktopPlatform platform(o.data, o.fragment);
+    DesktopPlatform platform(o.folders, o.fragment);
     DigitReader digit("models/digits.safetensors");
     App app(platform, digit, make_lessons());
     Input input;
@@ -118,7 +119,7 @@ int run(const Options& o) {
       io.DisplaySize = {input.width, input.height};
       io.DisplayFramebufferScale = {density, density};
       io.DeltaTime = 1.f / 60;
-      if (o.script == "demo" && frame == 3)
+      if (o.draw_a_four && frame == 3)
         (void)app.draw_strokes(
             {{{.62f, .2f}, {.5f, .4f}, {.33f, .58f}, {.37f, .6f}, {.5f, .6f}, {.72f, .58f}},
              {{.6f, .42f}, {.58f, .6f}, {.54f, .82f}}});
@@ -151,13 +152,15 @@ int run(const Options& o) {
 
 int main(int argc, char** argv) {
   Options options;
-  if (!parse(argc, argv, options)) {
-    std::puts(
-        "neurona-desktop [--open lesson=train&step=2&lang=es] [--data FOLDER]... [--size 1440x900] "
-        "[--density 2]");
-    std::puts("                [--screenshot FILE.ppm] [--script demo]");
-    return argc > 1 && std::string(argv[1]) == "--help" ? 0 : 2;
+  CLI::App app("The course of Neurona in a window", "neurona-desktop");
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
   }
+  if (options.folders.assets.empty()) options.folders.assets = asset_folders();
+  if (options.folders.mnist.empty()) options.folders.mnist = neurona::data::mnist_cache_folder();
   try {
     return run(options);
   } catch (const std::exception& error) {

@@ -18,8 +18,8 @@ std::filesystem::path settings_path() {
 
 }  // namespace
 
-DesktopPlatform::DesktopPlatform(std::vector<std::filesystem::path> data_folders, std::string fragment)
-    : folders_(std::move(data_folders)), fragment_(std::move(fragment)), settings_file_(settings_path()) {
+DesktopPlatform::DesktopPlatform(Folders folders, std::string fragment)
+    : folders_(std::move(folders)), fragment_(std::move(fragment)), settings_file_(settings_path()) {
   std::ifstream file(settings_file_);
   for (std::string line; std::getline(file, line);)
     if (const std::size_t at = line.find('='); at != std::string::npos)
@@ -39,10 +39,24 @@ void DesktopPlatform::store(std::string_view key, std::string_view value) {
   for (const auto& [name, text] : settings_) file << name << '=' << text << '\n';
 }
 
+std::vector<std::filesystem::path> DesktopPlatform::places_of(std::string_view path) const {
+  constexpr std::string_view kMnist = "data/mnist/";
+  std::vector<std::filesystem::path> places;
+  if (!path.starts_with(kMnist)) {
+    for (const std::filesystem::path& folder : folders_.assets) places.push_back(folder / path);
+  } else if (!folders_.mnist.empty()) {
+    places = {folders_.mnist / path.substr(kMnist.size())};
+    places.push_back(places[0]);
+    places.back().replace_extension();  // without .gz
+  }
+  return places;
+}
+
 std::shared_ptr<Fetch> DesktopPlatform::fetch(std::string_view path) {
   auto out = std::make_shared<Fetch>();
-  for (const std::filesystem::path& folder : folders_) {
-    std::ifstream file(folder / path, std::ios::binary | std::ios::ate);
+  const std::vector<std::filesystem::path> places = places_of(path);
+  for (const std::filesystem::path& place : places) {
+    std::ifstream file(place, std::ios::binary | std::ios::ate);
     if (!file) continue;
     const std::streamoff size = file.tellg();
     out->bytes.resize(std::size_t(size));
@@ -50,12 +64,13 @@ std::shared_ptr<Fetch> DesktopPlatform::fetch(std::string_view path) {
     file.read(reinterpret_cast<char*>(out->bytes.data()), size);
     out->received_bytes = out->total_bytes = out->bytes.size();
     out->status = file ? Fetch::Status::done : Fetch::Status::failed;
-    if (!file) out->error = (folder / path).string() + " could not be read to its end.";
+    if (!file) out->error = place.string() + " could not be read to its end.";
     return out;
   }
   out->status = Fetch::Status::failed;
-  out->error = std::string(path) + " is in none of the data folders.";
-  for (const auto& folder : folders_) out->error += " " + folder.string();
+  out->not_found = true;
+  out->error = std::string(path) + " was not found" + (places.empty() ? "." : ":");
+  for (const std::filesystem::path& place : places) out->error += " " + place.string();
   return out;
 }
 

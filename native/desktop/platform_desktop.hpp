@@ -10,8 +10,11 @@ namespace neurona::app {
 /// The course in a window: files instead of downloads, a small file instead of the browser's storage.
 class DesktopPlatform : public Platform {
  public:
-  /// @param data_folders  searched in order for what `fetch` is asked for
-  DesktopPlatform(std::vector<std::filesystem::path> data_folders, std::string fragment);
+  struct Folders {
+    std::vector<std::filesystem::path> assets;  ///< searched in order for "models/..."
+    std::filesystem::path mnist;                ///< with the four files, gzip-compressed or not; empty: there is none
+  };
+  DesktopPlatform(Folders folders, std::string fragment);
 
   std::string url_fragment() const override { return fragment_; }
   void set_url_fragment(std::string_view fragment, bool) override { fragment_ = fragment; }
@@ -27,7 +30,8 @@ class DesktopPlatform : public Platform {
   void emit(std::string_view, std::string_view) override {}
 
  private:
-  std::vector<std::filesystem::path> folders_;
+  std::vector<std::filesystem::path> places_of(std::string_view path) const;
+  Folders folders_;
   std::string fragment_;
   std::filesystem::path settings_file_;
   std::map<std::string, std::string, std::less<>> settings_;

@@ -4,6 +4,7 @@
 Nothing outside of this machine is asked for anything. Tests that need MNIST are skipped unless MNIST_DIR is set.
 """
 import gzip
+import hashlib
 import http.server
 import json
 import math
@@ -250,6 +251,13 @@ class Train(CliTest):
         self.assertEqual(told["out"], "a.safetensors")
         self.assertGreater(told["test"]["accuracy"], 0.1)
 
+    def test_the_losses_of_the_first_batches_are_told_when_asked_for(self):
+        told = self.succeed_json("train", *SMALL, "--epochs", 1, "--batch-losses", 1000)
+        self.assertEqual(len(told["batch_losses"]), 10)
+        self.assertAlmostEqual(sum(told["batch_losses"][:9]) * 32 + told["batch_losses"][9] * 12, told["history"][0]["loss"] * 300, places=3)
+        self.assertEqual(self.succeed_json("train", *SMALL, "--epochs", 1, "--batch-losses", 4)["batch_losses"], told["batch_losses"][:4])
+        self.assertNotIn("batch_losses", self.succeed_json("train", *SMALL, "--epochs", 0))
+
     def test_the_same_seed_gives_the_same_file_with_any_number_of_threads(self):
         files = {}
         for name, threads, seed in (("one", 1, 7), ("two", 2, 7), ("again", 2, 7), ("other", 1, 8)):
@@ -325,6 +333,11 @@ class Train(CliTest):
         told = json.loads(result.stdout)
         self.assertRegex(result.stderr, r"\d+ pen-drawn images added to the training data, \d+ of other writers kept apart")
         self.assertGreaterEqual(told["held_out_writers"]["accuracy"], 0.0)
+        self.succeed("train", *SMALL, "--epochs", 1, "--strokes", self.folder / "pen.jsonl", "--note", "drawn for a test", "--out", "a")
+        noted = self.succeed_json("summary", "a")["metadata"]
+        self.assertEqual(noted["note"], "drawn for a test")
+        self.assertEqual(noted["strokes"], "pen.jsonl, sha256 " + hashlib.sha256((self.folder / "pen.jsonl").read_bytes()).hexdigest())
+        self.assertNotIn(str(self.folder), noted["command"])
         self.write("bad.jsonl", json.dumps(digits[0]) + "\n{\"writer\": \"a\", \"label\": 12, \"strokes\": []}\n")
         self.fail_with(FAILURE, "train", *SMALL, "--strokes", "bad.jsonl", saying="line 2: label 12")
 
@@ -363,14 +376,16 @@ class WithModel(CliTest):
 
 class Evaluate(WithModel):
     def test_it_tells_what_train_told_and_where_the_network_errs(self):
-        told = self.succeed_json("evaluate", self.model, "--data", "embedded", "--limit", 3000)
+        told = self.succeed_json("evaluate", self.model, "--data", "embedded")
         self.assertEqual(told["accuracy"], self.trained["test"]["accuracy"])
         self.assertEqual(told["loss"], self.trained["test"]["loss"])
-        self.assertEqual(told["data"], {"source": "embedded digits", "embedded": True, "samples": 3000})
+        self.assertEqual(told["data"], {"source": "embedded digits", "embedded": True, "samples": 10000})
         self.assertEqual([len(row) for row in told["confusion"]], [10] * 10)
-        self.assertEqual([sum(row) for row in told["confusion"]], [300] * 10)
+        self.assertEqual([sum(row) for row in told["confusion"]], [1000] * 10)
         hits = sum(told["confusion"][i][i] for i in range(10))
-        self.assertAlmostEqual(hits / 3000, told["accuracy"], places=9)
+        self.assertAlmostEqual(hits / 10000, told["accuracy"], places=9)
+        few = self.succeed_json("evaluate", self.model, "--data", "embedded", "--limit", 500)
+        self.assertEqual((few["data"]["samples"], sum(map(sum, few["confusion"]))), (500, 500))
         self.assertIn("label \\ predicted", self.succeed("evaluate", self.model, *SMALL).stdout)
 
     def test_every_backend_judges_alike(self):
@@ -476,6 +491,8 @@ class Summary(WithModel):
         self.assertEqual(told["params"], sum(layer["params"] for layer in told["layers"]))
         self.assertEqual(told["metadata"]["data"], "embedded digits")
         self.assertEqual(told["metadata"]["seed"], "0")
+        self.assertEqual(told["metadata"]["command"],
+                         "neurona train --data embedded --limit 3000 --epochs 5 --network mlp-pad --augment")
 
 
 class Data(CliTest):

@@ -17,6 +17,7 @@ struct Fetch {
   std::size_t total_bytes = 0;   ///< 0 while unknown
   std::vector<std::byte> bytes;  ///< complete when done, in the server's original encoding (gzip stays gzip)
   std::string error;             ///< in English, when failed
+  bool not_found = false;        ///< when failed: there is no such file, as against one that did not arrive
   virtual ~Fetch() = default;
 };
 

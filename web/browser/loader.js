@@ -158,7 +158,7 @@ async function download(id, path) {
   aborts.set(id, abort);
   try {
     const response = await fetch(path, { signal: abort.signal });
-    if (!response.ok) throw new Error(`${path}: the server answered ${response.status}.`);
+    if (!response.ok) throw Object.assign(new Error(`${path}: the server answered ${response.status}.`), { status: response.status });
     // A length is only that of the bytes we get when nothing was compressed for the journey.
     const total = response.headers.get('content-encoding') ? 0 : Number(response.headers.get('content-length') || 0);
     const parts = [];
@@ -185,7 +185,7 @@ async function download(id, path) {
     if (abort.signal.aborted) return;
     const text = error instanceof TypeError ? `${path}: the connection failed.` : error.message;
     const why = module.stringToNewUTF8(text);
-    module._neurona_fetch_failed(id, why);
+    module._neurona_fetch_failed(id, why, error.status === 404 ? 1 : 0);
     module._free(why);
   } finally {
     aborts.delete(id);

@@ -107,9 +107,10 @@ EMSCRIPTEN_KEEPALIVE void neurona_fetch_done(int id, const void* bytes, int size
   fetch->status = neurona::app::Fetch::Status::done;
 }
 
-EMSCRIPTEN_KEEPALIVE void neurona_fetch_failed(int id, const char* why) {
+EMSCRIPTEN_KEEPALIVE void neurona_fetch_failed(int id, const char* why, int not_found) {
   if (neurona::app::Fetch* fetch = neurona::app::running(id)) {
     fetch->error = why;
+    fetch->not_found = not_found != 0;
     fetch->status = neurona::app::Fetch::Status::failed;
   }
 }

@@ -3,8 +3,8 @@
 #
 #   setup.sh [native] [web] [test] [threads]      (nothing named: native web test)
 #
-#   native    Debian packages for the library, the program and the desktop window; Eigen 5, Dear ImGui
-#   web       the WebAssembly compiler, SDL2 and zlib, typefaces; the libraries compiled to WebAssembly
+#   native    Debian packages for the library, the program and the desktop window; Eigen 5, Dear ImGui, typefaces
+#   web       the WebAssembly compiler, SDL2 and zlib; the libraries compiled to WebAssembly; typefaces
 #   test      Chromium and npm for the tests of the page
 #   threads   the WebAssembly libraries once more, for builds with threads
 #
@@ -39,7 +39,7 @@ wants() { [[ $groups == *" $1 "* ]]; }
 debian_packages() {
   echo cmake:cmake ninja:ninja-build python3:python3 xz:xz-utils bzip2:bzip2 ca-certificates dpkg-architecture:dpkg-dev
   ! wants native || echo g++ pkg-config:pkg-config doctest-dev nlohmann-json3-dev libcli11-dev \
-    libcurl4-openssl-dev zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev
+    libcurl4-openssl-dev zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev python3-fonttools
   ! wants web || echo doctest-dev nlohmann-json3-dev libcli11-dev libstb-dev node:nodejs brotli:brotli python3-fonttools
   ! { wants web || wants threads; } || own_emcc >/dev/null 2>&1 || echo clang-19 lld-19 llvm-19
   ! wants test || echo node:nodejs npm:npm chromium:chromium
@@ -151,9 +151,9 @@ if wants web || wants threads; then
     step "SDL2, zlib and Dear ImGui for WebAssembly (about a minute)" build_wasm_libraries "$NEURONA_CACHE/wasm/lib" OFF
   ! wants threads || is_stamped "$NEURONA_CACHE/wasm/lib-threads" "$wasm_recipe" ||
     step "the same with threads (about a minute)" build_wasm_libraries "$NEURONA_CACHE/wasm/lib-threads" ON
-  ! wants web || setup_fonts
 else
   write_locations
 fi
+! { wants native || wants web; } || setup_fonts
 # The indexes of the other suites are large and soon out of date.
 rm -rf "$NEURONA_CACHE/apt"
