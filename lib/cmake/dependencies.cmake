@@ -17,11 +17,6 @@ target_compile_options(neurona_flags INTERFACE -Wall -Wextra -Wshadow -Wconversi
 if(NEURONA_DEVELOPER)
   target_compile_options(neurona_flags INTERFACE -Werror)
 endif()
-if(EMSCRIPTEN)
-  # Emscripten disables exceptions unless told otherwise, when compiling and when linking.
-  add_compile_options(-fwasm-exceptions -msimd128)
-  add_link_options(-fwasm-exceptions -sSTACK_SIZE=1MB -sALLOW_MEMORY_GROWTH=1)
-endif()
 
 # A header-only package as a target. A cross compiler must not see the rest of the system's include folder: the package's
 # folder alone is linked into the build tree.

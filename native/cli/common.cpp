@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -42,7 +43,28 @@ void say(std::string_view text) {
   std::fflush(stream());
 }
 
-void print_json(const Json& json) { std::printf("%s\n", json.dump(2).c_str()); }
+// Names of files need not be UTF-8.
+void print_json(const Json& json) { std::printf("%s\n", json.dump(2, ' ', false, Json::error_handler_t::replace).c_str()); }
+
+CLI::Validator number_from(double low, double high, bool below_high) {
+  const std::string range = "[" + CLI::detail::to_string(low) + ", " + (std::isinf(high) ? "..." : CLI::detail::to_string(high)) + (below_high ? ")" : "]");
+  return CLI::Validator(
+      [=](std::string& text) {
+        double value = 0.0;
+        if (CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= low && (below_high ? value < high : value <= high)) return std::string();
+        return "'" + text + "' is no number in " + range;
+      },
+      "in " + range);
+}
+
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) {
+        const bool digits = !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string() : "'" + text + "' is no whole number from 0";
+      },
+      "");
+}
 
 bool on_terminal() { return isatty(fileno(stream())) != 0; }
 
@@ -86,12 +108,12 @@ void add_data_option(CLI::App& command, DataOptions& options) {
 
 data::Mnist load_data(const DataOptions& options) {
   data::Mnist mnist;
-  if (options.source == "embedded") {
+  if (options.folder.empty() && options.source == "embedded") {
     mnist = embedded(options);
   } else {
     ProgressLine line;
     data::MnistOptions find;
-    if (options.source != "mnist") find.folder = options.source;
+    find.folder = !options.folder.empty() ? options.folder : options.source != "mnist" ? options.source : "";
     find.allow_embedded = options.allow_embedded;
     mnist = data::mnist(find, [&](const Progress& progress) { line.show(progress); });
   }

@@ -15,6 +15,11 @@ namespace neurona::cli {
 
 using Json = nlohmann::ordered_json;
 
+/// Refuses what is no finite number of [low, high], or of [low, high) when `below_high`.
+CLI::Validator number_from(double low, double high, bool below_high = false);
+/// Refuses what is no whole number from 0: options of unsigned type would take -1 for a large one.
+CLI::Validator whole_number();
+
 /// Exit statuses of the program.
 enum ExitStatus { kSuccess = 0, kFailure = 1, kUsage = 2 };
 
@@ -37,6 +42,7 @@ void apply(const CommonOptions& options);
 /// Where images come from, and how many are used. 0 means all of them.
 struct DataOptions {
   std::string source = "mnist";  ///< "mnist", "embedded", or a folder with the four MNIST files
+  std::string folder;            ///< the folder, whatever its name; empty: `source` decides
   std::int64_t train_limit = 0;  ///< first N training images
   std::int64_t test_limit = 0;   ///< first N test images
   bool allow_embedded = true;    ///< whether drawn digits may stand in for MNIST when it cannot be had

@@ -13,9 +13,7 @@ struct Options {
 
 void run(const Options& options) {
   apply(options.common);
-  DataOptions data{.allow_embedded = false};
-  if (!options.folder.empty()) data.source = options.folder;
-  const data::Mnist mnist = load_data(data);
+  const data::Mnist mnist = load_data({.folder = options.folder, .allow_embedded = false});
   if (options.common.json)
     return print_json({{"folder", std::filesystem::absolute(mnist.source).string()},
                        {"train", mnist.train.size()},

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "neurona/error.hpp"
 
@@ -90,18 +91,24 @@ double mean_ink(const Grey& grey, double x0, double y0, double x1, double y1) {
   return sum / ((x1 - x0) * (y1 - y0));
 }
 
-Tensor prepare(const Grey& grey, const std::string& path) {
-  const float strongest = *std::max_element(grey.values.begin(), grey.values.end());
+// A picture of MNIST's size is taken as it is, but that faint ink is stretched: MNIST's reaches almost 1.
+Tensor as_it_is(Grey grey, float strongest) {
+  constexpr float kFaint = 0.9f;
+  if (strongest < kFaint)
+    for (float& v : grey.values) v /= strongest;
+  return Tensor({1, kSide, kSide}, grey.values);
+}
+
+Tensor prepare(const Grey& grey, float strongest) {
   int left = grey.width, right = -1, top = grey.height, bottom = -1;
   double mass = 0.0, mx = 0.0, my = 0.0;
   for (int y = 0; y < grey.height; ++y)
     for (int x = 0; x < grey.width; ++x) {
       const float ink = grey.at(x, y);
-      if (ink < kInkThreshold * strongest || ink <= 0.0f) continue;
+      if (ink < kInkThreshold * strongest) continue;
       left = std::min(left, x), right = std::max(right, x), top = std::min(top, y), bottom = std::max(bottom, y);
       mass += ink, mx += ink * (x + 0.5), my += ink * (y + 0.5);
     }
-  if (right < left) throw FormatError("'" + path + "' shows no digit: it is all of one colour.");
   const double scale = kBox / std::max(right - left + 1, bottom - top + 1);
   Tensor sample({1, kSide, kSide});
   for (int y = 0; y < kSide; ++y)
@@ -117,8 +124,9 @@ Tensor prepare(const Grey& grey, const std::string& path) {
 Tensor read_digit_image(const std::string& path) {
   Grey grey = decode(path);
   to_ink(grey);
-  if (grey.width == kSide && grey.height == kSide) return Tensor({1, kSide, kSide}, grey.values);
-  return prepare(grey, path);
+  const float strongest = *std::max_element(grey.values.begin(), grey.values.end());
+  if (strongest <= 0.0f) throw FormatError("'" + path + "' shows no digit: it is all of one colour.");
+  return grey.width == kSide && grey.height == kSide ? as_it_is(std::move(grey), strongest) : prepare(grey, strongest);
 }
 
 }  // namespace neurona::cli

@@ -11,6 +11,7 @@ using namespace neurona::cli;
 int main(int argc, char** argv) {
   remember_command_line(argc, argv);
   CLI::App app("neurona: train, judge and use the networks of the course", "neurona");
+  app.set_version_flag("--version", "neurona " NEURONA_VERSION);
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   add_data_command(app);
@@ -28,6 +29,8 @@ int main(int argc, char** argv) {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return kSuccess;
     std::fprintf(stderr, "neurona: the output could not be written; is the disk full?\n");
     return kFailure;
+  } catch (const CLI::RuntimeError& e) {
+    return e.get_exit_code();  // a command has said what failed
   } catch (const CLI::Success& e) {
     return app.exit(e);  // --help
   } catch (const CLI::ParseError& e) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
+#include <utility>
 
 #include "common.hpp"
 #include "image_file.hpp"
@@ -24,9 +25,18 @@ void run(const Options& o) {
   Sequential model = load(o.model);
   model.set_backend(make_backend(o.common.backend));
   Json json = {{"model", o.model}, {"predictions", Json::array()}};
+  std::size_t failed = 0;
   for (const std::string& path : o.images) {
-    const Tensor probabilities = model.predict(read_digit_image(path));
-    const auto values = probabilities.values();
+    Tensor probabilities;
+    try {
+      probabilities = model.predict(read_digit_image(path));
+    } catch (const Error& e) {  // the other pictures are read all the same
+      ++failed;
+      std::fprintf(stderr, "neurona: %s\n", e.what());
+      json["predictions"].push_back({{"image", path}, {"error", e.what()}});
+      continue;
+    }
+    const auto values = std::as_const(probabilities).values();
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
@@ -41,6 +51,7 @@ void run(const Options& o) {
     say(line + "\n");
   }
   if (o.common.json) print_json(json);
+  if (failed > 0) throw CLI::RuntimeError(kFailure);
 }
 
 }  // namespace

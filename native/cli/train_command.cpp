@@ -1,9 +1,12 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <optional>
 
 #include "common.hpp"
@@ -67,10 +70,13 @@ PenImages prepare_strokes(const std::string& file, std::int64_t copies, std::uin
 // What cannot be saved is told before training, not after it.
 void check_out(const std::string& out) {
   if (out.empty()) return;
-  if (std::filesystem::is_directory(out)) throw IoError("Cannot write '" + out + "': it is a folder. Give --out the name of a file.");
-  const std::string beside = out + ".part";  // where save() writes first
-  if (!std::ofstream(beside)) throw IoError("Cannot write '" + beside + "': " + std::strerror(errno) + ". Give --out another place.");
-  std::filesystem::remove(beside);
+  std::error_code error;
+  if (std::filesystem::is_directory(out, error)) throw IoError("Cannot write '" + out + "': it is a folder. Give --out the name of a file.");
+  if (std::filesystem::exists(out, error) && !std::filesystem::is_regular_file(out, error))
+    throw IoError("Cannot write '" + out + "': it is no file. Give --out the name of a file, new or old.");
+  const std::string beside = out + ".probe-" + std::to_string(getpid());
+  if (!std::ofstream(beside)) throw IoError("Cannot write beside '" + out + "': " + std::strerror(errno) + ". Give --out another place.");
+  std::filesystem::remove(beside, error);
 }
 
 std::string checksum_of(const std::string& path) {
@@ -137,6 +143,8 @@ void run(const Options& o) {
           if (std::ssize(first_losses) < o.batch_losses) first_losses.push_back(state->batch_loss);
         },
         {}));
+  if (o.early_stopping && o.validation_split == 0.0)
+    say("Early stopping watches val_loss, which needs --validation-split: without it the run never stops early.\n");
   say(describe(model.backend()) + "\n");
 
   FitJob job(model, training, std::move(fit));
@@ -150,7 +158,6 @@ void run(const Options& o) {
     }
     throw;
   }
-  if (!stopping->warning().empty()) say(stopping->warning() + "\n");
   if (stopping->stopped_epoch())
     say("Early stopping after epoch " + std::to_string(*stopping->stopped_epoch() + 1) + "; the best was epoch " +
         std::to_string(stopping->best_epoch() + 1) + ".\n");
@@ -184,11 +191,19 @@ void run(const Options& o) {
     trained.metadata()["held_out_writers_accuracy"] = format_metric(drawn.accuracy());
     say("Pen-drawn digits of writers it was not trained on: accuracy " + format_metric(drawn.accuracy()) + ".\n");
   }
-  if (!o.out.empty()) {
-    save(trained, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
-    json["out"] = o.out;
-    say("Saved to " + o.out + ".\n");
+  if (o.out.empty()) {
+    if (o.common.json) print_json(json);
+    return;
   }
+  json["out"] = o.out;
+  try {
+    save(trained, o.out, o.int8 ? StoredAs::int8 : StoredAs::float32);
+  } catch (const Error&) {
+    json["out"] = nullptr;  // the figures are told all the same
+    if (o.common.json) print_json(json);
+    throw;
+  }
+  say("Saved to " + o.out + ".\n");
   if (o.common.json) print_json(json);
 }
 
@@ -206,21 +221,26 @@ void add_train_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--epochs", o->epochs, "Passes over the training images (default: the network's)")->check(CLI::NonNegativeNumber);
   command->add_option("--batch-size", o->batch_size, "Images a step (default: the network's)")->check(CLI::PositiveNumber);
-  command->add_option("--learning-rate", o->learning_rate, "Step size of SGD (default: the network's)")->check(CLI::NonNegativeNumber);
-  command->add_option("--momentum", o->momentum, "Of SGD, from 0 to below 1 (default: the network's)");
+  command->add_option("--learning-rate", o->learning_rate, "Step size of SGD (default: the network's)")
+      ->check(number_from(0.0, std::numeric_limits<double>::infinity()));
+  command->add_option("--momentum", o->momentum, "Of SGD (default: the network's)")->check(number_from(0.0, 1.0, true));
   command->add_option("--validation-split", o->validation_split, "Share of the training images, from their end, held out for validation")
-      ->check(CLI::Range(0.0, 0.999))
+      ->check(number_from(0.0, 1.0, true))
       ->capture_default_str();
-  command->add_flag("--early-stopping", o->early_stopping, "Stop when val_loss no longer falls");
-  command->add_option("--patience", o->patience, "Epochs that early stopping waits")->check(CLI::NonNegativeNumber)->capture_default_str();
-  command->add_flag("--restore-best-weights", o->restore_best_weights, "With early stopping: keep the weights of the best epoch");
-  command->add_option("--seed", o->seed, "Of the initial weights and the order of the images")->capture_default_str();
+  CLI::Option* stopping = command->add_flag("--early-stopping", o->early_stopping, "Stop when val_loss no longer falls");
+  command->add_option("--patience", o->patience, "Epochs without improvement after which it stops (0 and 1 do the same)")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(stopping)
+      ->capture_default_str();
+  command->add_flag("--restore-best-weights", o->restore_best_weights, "With early stopping: keep the weights of the best epoch")->needs(stopping);
+  command->add_option("--seed", o->seed, "Of the initial weights and the order of the images")->check(whole_number())->capture_default_str();
   command->add_flag("--augment", o->augment, "Vary each image anew each epoch: shift, rotate, shear, zoom, bend");
   command->add_flag("--cosine", o->cosine, "Let the learning rate fall along half a cosine");
   command->add_option("--strokes", o->strokes, "Train on pen-drawn digits too: a JSON-lines file of strokes, gzip-compressed or not")
       ->check(CLI::ExistingFile);
   command->add_option("--stroke-copies", o->stroke_copies, "Versions of each pen-drawn digit")->check(CLI::Range(1, 100))->capture_default_str();
-  command->add_option("--out", o->out, "Save the trained network to this .safetensors file; when the loss becomes NaN, the last good weights");
+  command->add_option("--out", o->out, "Save the trained network to this .safetensors file; when the loss becomes NaN, the last good weights")
+      ->check([](const std::string& name) { return name.empty() ? std::string("give it the name of a file") : std::string(); });
   command->add_option("--note", o->note, "Text to keep in the network's file, such as where data came from");
   command->add_flag("--int8", o->int8, "Judge and save the network with its kernels in 8 bits");
   command->add_option("--batch-losses", o->batch_losses, "With --json: tell the losses of the first N batches too")

@@ -149,7 +149,7 @@ class CliTest(unittest.TestCase):
 
     def run_program(self, *arguments, stdout=subprocess.PIPE):
         return subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, env=self.environment, stdout=stdout,
-                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, timeout=TIMEOUT_S, check=False)
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="surrogateescape", timeout=TIMEOUT_S, check=False)
 
     def succeed(self, *arguments):
         result = self.run_program(*arguments)
@@ -193,6 +193,14 @@ class Usage(CliTest):
             (["train", "--threads", "-1"], "--threads"),
             (["train", "--backend", "tpu"], "--backend"),
             (["train", "--validation-split", "1"], "--validation-split"),
+            (["train", "--validation-split", "nan"], "--validation-split"),
+            (["train", "--learning-rate", "nan"], "--learning-rate"),
+            (["train", "--learning-rate", "-0.1"], "--learning-rate"),
+            (["train", "--momentum", "1"], "--momentum"),
+            (["train", "--seed", "-1"], "--seed"),
+            (["train", "--patience", "2"], "--early-stopping"),
+            (["train", "--restore-best-weights"], "--early-stopping"),
+            (["train", "--out", ""], "--out"),
             (["train", "--strokes", "missing.jsonl"], "--strokes"),
             (["evaluate"], "model"),
             (["predict", "model.safetensors"], "images"),
@@ -207,14 +215,13 @@ class Usage(CliTest):
 
     def test_help_of_every_command_ends_with_0(self):
         self.assertIn("train", self.succeed("--help").stdout)
+        self.assertRegex(self.succeed("--version").stdout, r"^neurona \d+\.\d+\.\d+$")
         for command, option in [("train", "--early-stopping"), ("evaluate", "--limit"), ("predict", "images"),
                                 ("summary", "--network"), ("data", "mnist"), ("bench", "--repetitions")]:
             with self.subTest(command=command):
                 self.assertIn(option, self.succeed(command, "--help").stdout)
 
     def test_values_that_the_library_refuses_end_with_1(self):
-        self.fail_with(FAILURE, "train", *SMALL, "--momentum", "1", saying="momentum = 1")
-        self.fail_with(FAILURE, "train", *SMALL, "--learning-rate", "nan", saying="learning_rate = nan")
         self.fail_with(FAILURE, "train", "--data", "embedded", "--limit", "1", "--validation-split", "0.5",
                        saying="leave none to train on")
 
@@ -279,6 +286,12 @@ class Train(CliTest):
         self.assertEqual(len(json.loads(result.stdout)["history"]), 2)
         self.assertIn("Early stopping after epoch 2; the best was epoch 1.", result.stderr)
 
+    def test_early_stopping_without_validation_is_warned_of_before_training(self):
+        out = self.succeed("train", *SMALL, "--epochs", 2, "--early-stopping").stdout
+        self.assertIn("needs --validation-split", out)
+        self.assertLess(out.index("needs --validation-split"), out.index("Epoch 1/2"))
+        self.assertIn("Epoch 2/2", out)
+
     def test_int8_files_take_a_quarter_and_judge_almost_the_same(self):
         common = ["train", *SMALL, "--network", "mlp-pad", "--epochs", 3]
         self.succeed(*common, "--out", "full")
@@ -305,6 +318,15 @@ class Train(CliTest):
                 result = self.fail_with(FAILURE, "train", *SMALL, "--out", out, saying=["Cannot write", out, text])
                 self.assertNotIn("Epoch", result.stdout)
         self.assertEqual(self.files(), ["file"])
+
+    def test_devices_and_links_are_not_replaced(self):
+        os.mkfifo(self.folder / "pipe")
+        self.fail_with(FAILURE, "train", *SMALL, "--epochs", 1, "--out", "pipe", saying="it is no file")
+        self.write("mine.part", "somebody's own")
+        (self.folder / "link").symlink_to("mine")
+        self.succeed("train", *SMALL, "--epochs", 0, "--out", "link")
+        self.assertTrue((self.folder / "link").is_symlink())
+        self.assertGreater((self.folder / "mine").stat().st_size, 100000)
 
     def test_a_failure_leaves_the_file_that_was_there(self):
         out = self.write("a.safetensors", "what was there")
@@ -474,8 +496,25 @@ class Predict(WithModel):
             with self.subTest(name=name):
                 if content is not None:
                     self.write(name, content)
-                self.fail_with(FAILURE, "predict", self.model, name, "--json", saying=[name, text])
+                self.fail_with(FAILURE, "predict", self.model, name, saying=[name, text])
         self.fail_with(FAILURE, "predict", self.model, ".", saying="it is a folder")
+
+    def test_a_picture_that_cannot_be_used_does_not_stop_the_others(self):
+        self.write("one.png", png(one(100)))
+        self.write("caf\udce9.txt", "no picture")
+        result = self.run_program("predict", self.model, "missing.png", "one.png", "caf\udce9.txt", "--json")
+        self.assertEqual(result.returncode, FAILURE)
+        self.assertIn("does not exist", result.stderr)
+        missing, good, text = json.loads(result.stdout)["predictions"]
+        self.assertIn("does not exist", missing["error"])
+        self.assertEqual((good["label"], "error" in good), (1, False))
+        self.assertIn("no image that can be read", text["error"])
+
+    def test_faint_and_blank_images_of_28x28_are_told_from_digits(self):
+        self.write("faint.pgm", pgm(one(28, 200, 150)))
+        self.assertEqual(self.predict("faint.pgm")[0]["label"], 1)
+        self.write("blank.pgm", pgm([[77] * 28] * 28))
+        self.fail_with(FAILURE, "predict", self.model, "blank.pgm", saying="shows no digit")
 
 
 class Summary(WithModel):
@@ -523,6 +562,11 @@ class Data(CliTest):
         self.assertEqual(told, {"folder": os.path.abspath(MNIST), "train": 60000, "test": 10000, "verified": True})
         self.environment["MNIST_DIR"] = MNIST
         self.assertIn("60000 training and 10000 test images of 28x28", self.succeed("data", "mnist").stdout)
+
+    def test_a_folder_may_be_called_as_it_likes(self):
+        for name in ("embedded", "mnist"):
+            (self.folder / name).mkdir()
+            self.fail_with(FAILURE, "data", "mnist", "--folder", name, "--json", saying="is not in '" + name + "'")
 
     @needs_mnist
     def test_one_wrong_byte_in_a_folder_is_found(self):

@@ -24,11 +24,11 @@ constexpr double kElementTolerance = 1e-6;
 
 constexpr std::int64_t kSizes[] = {1, 3, 7, 15, 16, 17, 33, 65, 130};
 
+// All sets of kernels that this processor can run, not only the one that would be picked.
 void for_backends(const std::function<void(Backend&)>& check) {
-  for (const std::string& name : backend_names()) {
-    if (name == "reference") continue;
-    INFO("backend ", name);
-    check(*make_backend(name));
+  for (const std::shared_ptr<Backend>& backend : make_cpu_backends()) {
+    INFO("backend ", backend->describe());
+    check(*backend);
   }
 }
 
@@ -115,6 +115,36 @@ TEST_CASE("A NaN among the logits makes the loss NaN, on every backend") {
   }
 }
 
+TEST_CASE("A NaN among the inputs stays NaN through every activation, on every backend") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto check = [&](Backend& backend) {
+    for (Activation activation : {Activation::linear, Activation::sigmoid, Activation::tanh, Activation::relu, Activation::selu}) {
+      INFO(backend.describe(), ", ", to_string(activation));
+      for (std::int64_t place : {0, 5, 33}) {  // in a full block of the kernels and in what is left
+        Tensor z({34});
+        z.set(place, nan);
+        Tensor y({34});
+        backend.activation_forward(activation, z.view(), y.view());
+        for (std::int64_t i = 0; i < 34; ++i) CHECK(std::isnan(y.at(i)) == (i == place));
+      }
+    }
+  };
+  check(*make_backend("reference"));
+  for_backends(check);
+}
+
+TEST_CASE("A kernel whose gradient is not wanted is left out, on every backend") {
+  Rng rng(6);
+  const Tensor x = random_tensor({5, 9}, rng), dz = random_tensor({5, 4}, rng);
+  Tensor truth({4});
+  make_backend("reference")->dense_backward_parameters(x.view(), dz.view(), {}, truth.view());
+  for_backends([&](Backend& backend) {
+    Tensor dbias({4});
+    backend.dense_backward_parameters(x.view(), dz.view(), {}, dbias.view());
+    CHECK(normalised_error(dbias.view(), truth.view()) < kSumTolerance);
+  });
+}
+
 TEST_CASE("Every backend takes SGD steps as the reference does: plain, momentum, Nesterov") {
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
@@ -138,14 +168,27 @@ TEST_CASE("The cpu backend gives the same bits for any number of threads") {
   const int kept = num_threads();
   Rng rng(5);
   const Tensor x = random_tensor({200, 784}, rng), kernel = random_tensor({784, 130}, rng), bias = random_tensor({130}, rng);
-  Tensor one({200, 130}), many({200, 130});
-  const auto backend = make_backend("cpu");
-  set_num_threads(1);
-  backend->dense_forward(x.view(), kernel.view(), bias.view(), Activation::selu, one.view());
-  for (int threads : {2, 3}) {
+  const Tensor dz = random_tensor({200, 130}, rng), gradient = random_tensor({784, 130}, rng);
+  // All operations that are shared among threads; the results of one number of threads after the other.
+  const auto results = [&](Backend& backend, int threads) {
     set_num_threads(threads);
-    backend->dense_forward(x.view(), kernel.view(), bias.view(), Activation::selu, many.view());
-    CHECK(std::memcmp(one.view().data, many.view().data, one.size_bytes()) == 0);
-  }
+    std::vector<Tensor> all{Tensor({200, 130}), Tensor({784, 130}), Tensor({130}), Tensor({200, 784}), Tensor({200, 130}), kernel};
+    backend.dense_forward(x.view(), kernel.view(), bias.view(), Activation::selu, all[0].view());
+    backend.dense_backward_parameters(x.view(), dz.view(), all[1].view(), all[2].view());
+    backend.dense_backward_input(dz.view(), kernel.view(), all[3].view());
+    backend.activation_backward(Activation::sigmoid, all[0].view(), dz.view(), all[4].view());
+    backend.sgd({0.1, 0.0, false}, gradient.view(), {}, all[5].view());
+    return all;
+  };
+  for_backends([&](Backend& backend) {
+    const std::vector<Tensor> one = results(backend, 1);
+    for (int threads : {2, 3}) {
+      const std::vector<Tensor> many = results(backend, threads);
+      for (std::size_t i = 0; i < one.size(); ++i) {
+        INFO("result ", i, ", ", threads, " threads");
+        CHECK(std::memcmp(one[i].view().data, many[i].view().data, one[i].size_bytes()) == 0);
+      }
+    }
+  });
   set_num_threads(kept);
 }

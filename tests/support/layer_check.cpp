@@ -113,12 +113,25 @@ void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const Shap
   copy(x.view(), x32.view());
   copy(weights.view(), weights32.view());
   const Run slow = run(*single, *reference, x32, output_shape, weights32);
-  const Run fast = run(*single, *make_cpu_backend(), x32, output_shape, weights32);
-  CHECK(normalised_error(fast.output.view(), slow.output.view()) < kFloatTolerance);
-  CHECK(normalised_error(fast.input_gradient.view(), slow.input_gradient.view()) < kFloatTolerance);
-  for (std::size_t i = 0; i < fast.parameter_gradients.size(); ++i)
-    if (single->parameters()[i].trainable)
-      CHECK(normalised_error(fast.parameter_gradients[i].view(), slow.parameter_gradients[i].view()) < kFloatTolerance);
+  const auto parameters = single->parameters();
+  const auto compare = [&](const Run& fast) {
+    CHECK(normalised_error(fast.output.view(), slow.output.view()) < kFloatTolerance);
+    CHECK(normalised_error(fast.input_gradient.view(), slow.input_gradient.view()) < kFloatTolerance);
+    for (std::size_t i = 0; i < parameters.size(); ++i)
+      if (parameters[i].trainable)
+        CHECK(normalised_error(fast.parameter_gradients[i].view(), slow.parameter_gradients[i].view()) < kFloatTolerance);
+  };
+  for (const auto& backend : make_cpu_backends()) {
+    INFO(backend->describe());
+    compare(run(*single, *backend, x32, output_shape, weights32));
+    for (Parameter& parameter : parameters) {
+      if (!parameter.trainable) continue;
+      INFO("without the gradient by ", parameter.name);
+      parameter.trainable = false;
+      compare(run(*single, *backend, x32, output_shape, weights32));
+      parameter.trainable = true;
+    }
+  }
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace neurona::test {
 /// Checks, in float64 on the reference backend and for batches of 1 and 3:
 /// the predicted output shape is the real one; config and from_config give the same layer back; gradients by the input and by
 /// every trainable parameter equal central differences; backward overwrites (garbage in the gradient buffers does not matter).
-/// Then, in float32, that the cpu backend agrees with the reference forwards and backwards.
+/// Then, in float32, that each set of cpu kernels agrees with the reference forwards and backwards, also when a parameter's
+/// gradient is not wanted.
 void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample);
 
 }  // namespace neurona::test

@@ -28,6 +28,18 @@ TEST_CASE("Dataset slices share the data and know their bounds") {
   CHECK_THROWS_WITH_AS(data.slice(8, 3), "Dataset: slice [8, 11) of 10 samples.", ValueError);
 }
 
+TEST_CASE("Dataset can share its images with their owner") {
+  const auto images = std::make_shared<const ImageSet>(test::easy_images(4, 1));
+  const Dataset data(images, 0.5f);
+  CHECK(images.use_count() == 2);
+  Tensor x({1, 28, 28});
+  std::vector<std::int32_t> label(1);
+  const std::vector<std::int32_t> third{2};
+  data.gather(third, x.view(), label, {});
+  CHECK(x.at(100) == images->image(2)[100] * 0.5f);
+  CHECK_THROWS_AS(Dataset(std::shared_ptr<const ImageSet>()), ValueError);
+}
+
 TEST_CASE("Dataset refuses counts that do not match and labels it does not have") {
   CHECK_THROWS_WITH_AS(Dataset(Tensor({3, 2}), std::vector<std::int32_t>{1, 2}), "Dataset: 3 samples, but 2 targets.", ShapeError);
   CHECK_THROWS_AS(Dataset(Tensor({3, 2}), Tensor({3, 1})).label(0), ValueError);

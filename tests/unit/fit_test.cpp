@@ -113,6 +113,66 @@ TEST_CASE("Each epoch has another order; without shuffling the order is that of 
   CHECK(!same_weights(a, d));
 }
 
+TEST_CASE("The second epoch is shuffled otherwise than the first") {
+  // A rate of 0 keeps the weights: the batches' losses tell which samples they held.
+  Sequential model = small_network(0.0);
+  FitJob job(model, images(), {.epochs = 2, .seed = 5});
+  std::vector<double> losses[2];
+  while (job.state().phase != TrainingState::Phase::finished) {
+    job.step();
+    losses[losses[0].size() < 11 ? 0 : 1].push_back(job.state().batch_loss);
+  }
+  REQUIRE(losses[0].size() == 11);
+  REQUIRE(losses[1].size() == 11);
+  int equal = 0;
+  for (std::size_t i = 0; i < 11; ++i) equal += losses[0][i] == losses[1][i] ? 1 : 0;
+  CHECK(equal < 2);
+  CHECK(job.history()["loss"][0] == doctest::Approx(job.history()["loss"][1]).epsilon(1e-6));
+}
+
+TEST_CASE("Two fits of one epoch are one fit of two, momentum included; reset starts anew") {
+  const auto network = [] {
+    Sequential model = small_network();
+    model.compile({.optimizer = SGD({.learning_rate = 0.05, .momentum = 0.9}), .metrics = {Accuracy()}});
+    return model;
+  };
+  const FitOptions plain{.epochs = 1, .shuffle = false};
+  Sequential once = network(), twice = network(), again = network();
+  once.fit(images(), {.epochs = 2, .shuffle = false});
+  twice.fit(images(), plain);
+  twice.fit(images(), plain);
+  CHECK(same_weights(once, twice));
+  Sequential first = network();
+  first.reset(9);
+  first.fit(images(), plain);
+  again.fit(images(), plain);
+  again.compile_options().optimizer->set_learning_rate(0.5);
+  again.reset(9);  // weights, velocities and learning rate as at first
+  again.fit(images(), plain);
+  CHECK(same_weights(first, again));
+}
+
+TEST_CASE("Parameters that are not trainable stay as they are, one by one") {
+  for (std::size_t frozen : {0u, 1u, 2u, 3u}) {
+    INFO("parameter ", frozen);
+    Sequential model = small_network();
+    model.parameters()[frozen]->trainable = false;
+    const std::vector<Tensor> before = model.get_weights();
+    model.fit(images(), {.epochs = 1});
+    const std::vector<Tensor> after = model.get_weights();
+    for (std::size_t i = 0; i < before.size(); ++i)
+      CHECK((test::normalised_error(after[i].view(), before[i].view()) == 0.0) == (i == frozen));
+  }
+}
+
+TEST_CASE("A network of nothing but a reshaping layer is trained without harm") {
+  Sequential model;
+  model.add(Flatten({.input_shape = {2, 2}}));
+  model.compile({.loss = MeanSquaredError()});
+  const History history = model.fit(Dataset(Tensor({3, 2, 2}), Tensor({3, 4})), {.epochs = 2});
+  CHECK(history["loss"][1] == 0.0);
+}
+
 TEST_CASE("Early stopping ends a fit, and the run says so") {
   Sequential model = small_network(0.0);  // nothing improves
   const auto stopping = std::make_shared<EarlyStopping>(EarlyStoppingOptions{.patience = 2});
@@ -142,6 +202,47 @@ TEST_CASE("A loss that becomes NaN stops training at that batch and puts the las
   CHECK(!job.step());
 }
 
+TEST_CASE("What the last step breaks is found, with validation and without, and the weights go back") {
+  for (double held_out : {0.0, 0.1}) {
+    INFO("validation_split ", held_out);
+    Sequential model;
+    model.add(Dense({.units = 1, .input_shape = {1}}));
+    model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 1e38})});
+    const std::vector<Tensor> before = model.get_weights();
+    const Tensor x({20, 1}, std::vector<float>(20, 1.0f)), y({20, 1}, std::vector<float>(20, 50.0f));
+    FitJob job(model, Dataset(x, y), {.epochs = 1, .validation_split = held_out});
+    std::string message;
+    try {
+      while (job.step()) {
+      }
+    } catch (const NotFiniteError& e) {
+      message = e.what();
+    }
+    INFO(message);
+    CHECK(message.find("Training stopped at epoch 1, batch 1: ") == 0);
+    const std::vector<Tensor> after = model.get_weights();
+    for (std::size_t i = 0; i < before.size(); ++i) CHECK(test::normalised_error(after[i].view(), before[i].view()) == 0.0);
+  }
+}
+
+TEST_CASE("The weights that come back are at most 64 batches old") {
+  Sequential model;
+  model.add(Dense({.units = 1, .input_shape = {1}}));
+  model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 0.001})});
+  Tensor x({100, 1}), y({100, 1});
+  for (std::int64_t i = 0; i < 100; ++i) x.set(i, 1.0), y.set(i, 5.0);
+  x.set(90, std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> weights;  // before each batch
+  FitJob job(model, Dataset(x, y), {.batch_size = 1, .shuffle = false});
+  CHECK_THROWS_WITH_AS(
+      for (;;) {
+        weights.push_back(model.get_weights()[0].at(0));
+        job.step();
+      },
+      doctest::Contains("epoch 1, batch 91: the loss became nan. The weights from before batch 65 of epoch 1"), NotFiniteError);
+  CHECK(model.get_weights()[0].at(0) == weights.at(64));
+}
+
 TEST_CASE("A NaN among the training data is found at its batch") {
   Tensor x({40, 4});
   x.set(37 * 4, std::numeric_limits<double>::quiet_NaN());
@@ -158,6 +259,10 @@ TEST_CASE("fit refuses options out of range with a message") {
   CHECK_THROWS_AS(model.fit(images(), {.batch_size = 0}), ValueError);
   CHECK_THROWS_AS(model.fit(images(), {.validation_split = 1.0}), ValueError);
   CHECK_THROWS_AS(model.fit(images().slice(0, 1), {.validation_split = 0.5}), ValueError);
+  CHECK_THROWS_WITH_AS(model.fit(images().slice(0, 0), {.validation_data = images()}),
+                       "fit: received no samples to train on; it needs at least 1.", ValueError);
+  CHECK_THROWS_WITH_AS(model.fit(images(), {.callbacks = {Handle<Callback>()}}), "fit: one of the callbacks is empty.", ValueError);
+  CHECK_THROWS_AS(model.compile({.metrics = {Handle<Metric>()}}), ValueError);
   CHECK_THROWS_AS(model.fit(Dataset(Tensor({2, 3}), std::vector<std::int32_t>{0, 1})), ShapeError);
 }
 
@@ -182,6 +287,29 @@ TEST_CASE("A run can be stopped between batches and another can be extended") {
   CHECK(same_weights(once, twice));
 }
 
+TEST_CASE("A run whose last epoch was the one that early stopping waited for can be extended") {
+  Sequential model = small_network(0.0);  // nothing improves: patience 1 is used up after the second epoch
+  FitJob job(model, images(), {.epochs = 2, .validation_split = 0.1, .callbacks = {EarlyStopping({.patience = 1})}});
+  while (job.step()) {
+  }
+  CHECK(!job.state().stopped_early);
+  job.extend(1);
+  while (job.step()) {
+  }
+  CHECK(job.history().epochs.size() == 3);
+}
+
+TEST_CASE("A run does not mind that its model is compiled anew") {
+  Sequential once = small_network(), twice = small_network();
+  once.fit(images(), {.epochs = 1});
+  FitJob job(twice, images(), {.epochs = 1});
+  job.step();
+  twice.compile({.loss = MeanSquaredError(), .metrics = {Accuracy(), Accuracy()}});
+  while (job.step()) {
+  }
+  CHECK(same_weights(once, twice));
+}
+
 TEST_CASE("A batch larger than the data set is one batch") {
   Sequential model = small_network();
   FitJob job(model, images().slice(0, 5), {.epochs = 1, .batch_size = 512});
@@ -199,6 +327,26 @@ TEST_CASE("Regression with values as targets learns a line") {
   model.fit(Dataset(x, y), {.epochs = 100, .batch_size = 16});
   CHECK(model.get_weights()[0].at(0) == doctest::Approx(3.0).epsilon(1e-3));
   CHECK(model.get_weights()[1].at(0) == doctest::Approx(-0.5).epsilon(1e-3));
+}
+
+TEST_CASE("An augmentation that throws ends the step with its error, whatever the number of threads") {
+  const int kept = num_threads();
+  for (int threads : {1, 2}) {
+    set_num_threads(threads);
+    Sequential model = small_network();
+    const Dataset broken = images().augmented([](std::span<const std::uint8_t>, std::span<std::uint8_t>, Rng&) { throw ValueError("no ink"); });
+    CHECK_THROWS_WITH_AS(model.fit(broken), "no ink", ValueError);
+  }
+  set_num_threads(kept);
+}
+
+TEST_CASE("Evaluation refuses what it cannot judge, and takes any batch size") {
+  Sequential model = small_network();
+  CHECK_THROWS_WITH_AS(model.evaluate(images().slice(0, 0)), "evaluate: received no samples; it needs at least 1.", ValueError);
+  CHECK(model.evaluate(images(), std::int64_t{1} << 60).loss == doctest::Approx(model.evaluate(images()).loss));
+  model.compile({.loss = MeanSquaredError(), .metrics = {Accuracy()}});
+  CHECK_THROWS_WITH_AS(model.evaluate(Dataset(Tensor({2, 28, 28}), Tensor({2, 10}))), doctest::Contains("accuracy: the data have values"), ValueError);
+  CHECK_THROWS_WITH_AS(model.evaluate(Dataset(Tensor({1, 28, 28}), std::vector<std::int32_t>{10})), doctest::Contains("label 10"), ValueError);
 }
 
 TEST_CASE("EvaluateJob tells each sample's class and runs in slices") {

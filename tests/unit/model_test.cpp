@@ -38,7 +38,8 @@ TEST_CASE("A Sequential model says what is missing or wrong") {
   CHECK_THROWS_WITH_AS(model.add(Dense({.units = 3, .name = "a"})),
                        "Sequential 'sequential' already has a layer 'a'. Give it another name.", ValueError);
   CHECK_THROWS_AS(model.layer("b"), ValueError);
-  CHECK_THROWS_WITH_AS(model.predict(Tensor({1, 3})), "Model 'sequential' received samples of shape (3,); expected (2,).", ShapeError);
+  CHECK_THROWS_WITH_AS(model.predict(Tensor({1, 3})), "Model 'sequential' received samples of shape (3,); expected (2,).\n"
+                       "  Give it samples of that shape, or build it with another input_shape.", ShapeError);
   CHECK_THROWS_AS(model.fit(Dataset(Tensor({1, 2}), std::vector<std::int32_t>{0})), ValueError);
   CHECK_THROWS_WITH_AS(model.set_weights({Tensor({2, 3}), Tensor({4})}),
                        "set_weights: 'a/bias' received shape (4,), expected (3,).", ShapeError);
@@ -76,11 +77,17 @@ TEST_CASE("The same seed draws the same weights, another seed others, and reset 
   CHECK(same(a, c));
 }
 
-TEST_CASE("An empty data set is evaluated and predicted without harm") {
+TEST_CASE("An empty data set is predicted without harm") {
   Sequential model = make_network("mlp", 1);
-  const Dataset empty = Dataset(test::easy_images(3, 1)).slice(0, 0);
-  CHECK(model.evaluate(empty).loss == 0.0);
-  CHECK(model.predict(empty).shape() == Shape({0, 10}));
+  CHECK(model.predict(Dataset(test::easy_images(3, 1)).slice(0, 0)).shape() == Shape({0, 10}));
+}
+
+TEST_CASE("A model says which layers it has when asked for others, and activations wants one sample") {
+  Sequential model = make_network("mlp", 1);
+  CHECK_THROWS_WITH_AS(model.layer(3), "Model 'sequential' has no layer 3; it has 3, counted from 0.", ValueError);
+  CHECK_THROWS_AS(model.layer(-1), ValueError);
+  CHECK_THROWS_AS(model.set_backend(nullptr), ValueError);
+  CHECK_THROWS_WITH_AS(model.activations(Tensor({2, 28, 28})), doctest::Contains("it takes one sample"), ShapeError);
 }
 
 TEST_CASE("A float64 model runs on the reference backend and refuses the cpu backend") {

@@ -35,6 +35,17 @@ TEST_CASE("SGD takes the steps computed by hand: plain, momentum, Nesterov") {
   CHECK(three_steps(SGD({.learning_rate = 0.1, .momentum = 0.5, .nesterov = true})) == doctest::Approx(1 - 0.15 - 0.325 + 0.0875));
 }
 
+TEST_CASE("SGD refuses to move parameters that it was not built for") {
+  Parameter small{"w", Tensor({2})}, large{"w", Tensor({3})};
+  Parameter* const one[] = {&small};
+  Parameter* const other[] = {&large};
+  SGD sgd({.momentum = 0.9});
+  sgd.build(one);
+  Tensor gradient({3});
+  const TensorView view = gradient.view();
+  CHECK_THROWS_WITH_AS(sgd.apply(*make_backend("reference"), other, {&view, 1}), doctest::Contains("Give each model an optimiser of its own"), ValueError);
+}
+
 TEST_CASE("SGD refuses options out of range") {
   CHECK_THROWS_AS(SGD({.learning_rate = -0.1}), ValueError);
   CHECK_THROWS_AS(SGD({.learning_rate = std::numeric_limits<double>::quiet_NaN()}), ValueError);

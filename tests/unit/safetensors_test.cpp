@@ -109,7 +109,25 @@ TEST_CASE("Foreign, absurd and damaged model files are refused with what is wron
   reject(architecture(dense("1", "4611686018427387904")), "needs more weights");
   reject(architecture(dense("0", "4")), "units = 0");
   reject(architecture(dense("4", "4")), "tensor 'd/kernel' is missing");
+  // Deep nesting must not exhaust the stack, many keys not the time.
+  const std::string deep(100000, '[');
+  reject(with_header(R"({"a":)" + deep + std::string(100000, ']') + "}", 0), "its header is not a JSON object");
+  reject(architecture(R"({\"type\":\"Dense\",\"name\":\"d\",\"config\":{\"units\":)" + deep + std::string(100000, ']') + "}}"), "is not a JSON object");
+  std::string many = "{";
+  for (int i = 0; i < 50000; ++i) many += (i > 0 ? ",\"k" : "\"k") + std::to_string(i) + "\":0";
+  reject(with_header(many + "}", 0), "this program did not write it");
   reject(architecture(R"({\"type\":\"Lambda\",\"name\":\"l\",\"config\":{}})"), "Unknown layer 'Lambda'");
+}
+
+TEST_CASE("Metadata may be any bytes but not take the file format's own keys") {
+  Sequential model = tiny();
+  model.metadata()["note"] = "caf\xe9";  // Latin-1
+  CHECK(from_safetensors(to_safetensors(model)).metadata()["note"] == "caf\xef\xbf\xbd");
+  for (const char* key : {"neurona.architecture", "format"}) {
+    Sequential other = tiny();
+    other.metadata()[key] = "mine";
+    CHECK_THROWS_WITH_AS(to_safetensors(other), doctest::Contains(key), ValueError);
+  }
 }
 
 TEST_CASE("Weights that are not finite are refused") {
@@ -131,6 +149,10 @@ TEST_CASE("Saving writes whole files only; loading names the file") {
   CHECK_THROWS_AS(save(tiny(), folder / "no" / "such" / "folder.safetensors"), IoError);
   std::filesystem::create_directories(folder / "taken" / "by a folder");
   CHECK_THROWS_AS(save(tiny(), folder / "taken"), IoError);
+  CHECK_THROWS_WITH_AS(save(tiny(), "/dev/null"), doctest::Contains("it is no file"), IoError);
+  std::filesystem::create_symlink(path, folder / "link");
+  save(tiny(), folder / "link");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
   CHECK(!std::filesystem::exists(folder / "taken.part"));
   CHECK_THROWS_WITH_AS(load(folder / "missing.safetensors"), doctest::Contains("missing.safetensors"), IoError);
   CHECK_THROWS_WITH_AS(load(folder), doctest::Contains("it is a folder"), IoError);

@@ -19,6 +19,20 @@ die() {
   exit 1
 }
 
+# While a step runs: its seconds and the last line of its log on a terminal, a line every 30 seconds elsewhere.
+still_at_work() {
+  local started=$1 every=30 line
+  if [ -t 1 ]; then every=1; fi
+  while sleep "$every" && kill -0 $$ 2>/dev/null; do
+    line=$(tail -c 300 "$SETUP_LOG" 2>/dev/null | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]')
+    if [ -t 1 ]; then
+      printf '\r\e[K  %s%d s  %s%s' "$dim" $((SECONDS - started)) "${line:0:$((${COLUMNS:-100} - 12))}" "$plain"
+    else
+      printf '  %d s  %s\n' $((SECONDS - started)) "${line:0:100}"
+    fi
+  done
+}
+
 # step NAME COMMAND...: runs the command into the log, shows how long it took; on failure the end of the log.
 step() {
   local name=$1 started=$SECONDS
@@ -27,11 +41,16 @@ step() {
   mkdir -p "$NEURONA_CACHE"
   printf '\n== %s\n' "$name" >>"$SETUP_LOG"
   # `set -e` is off inside a function that an `if` calls, so the command runs in a shell of its own.
-  local status=0
-  set +e
+  local status=0 ticker
+  still_at_work "$started" &
+  ticker=$!
+  set +eE
   ( set -e; "$@" ) >>"$SETUP_LOG" 2>&1
   status=$?
-  set -e
+  set -eE
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  if [ -t 1 ]; then printf '\r\e[K'; fi
   if [ "$status" -ne 0 ]; then
     printf '%serror:%s %s failed. The end of %s:\n' "$red" "$plain" "$name" "$SETUP_LOG" >&2
     tail -n 15 "$SETUP_LOG" | sed 's/^/    /' >&2
@@ -69,9 +88,9 @@ replace_dir() {
 debian_archive() {
   local site
   site=$(apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(LABEL)|$(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-    awk -F'|' '$2 == "Debian" && $3 == "Debian" && $4 == "main" { print $1; exit }')
+    awk -F'|' '$1 !~ /^cdrom/ && $2 == "Debian" && $3 == "Debian" && $4 == "main" { print $1; exit }')
   [ -n "$site" ] || site=$(apt-get indextargets --format '$(SITE)|$(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-    awk -F'|' '$1 ~ /debian/ && $1 !~ /security/ && $2 == "main" { print $1; exit }')
+    awk -F'|' '$1 !~ /^cdrom/ && $1 ~ /debian/ && $1 !~ /security/ && $2 == "main" { print $1; exit }')
   [ -n "$site" ] || die "apt on this machine knows no Debian archive." \
     "The set-up needs Debian 12 or newer with a 'deb' line for it in /etc/apt; or put an emcc (emsdk 3.1.60 or newer) on PATH" \
     "and unpack Eigen 5, Dear ImGui 1.92, SDL2 2.32 and zlib to $NEURONA_CACHE/src/{eigen,imgui,SDL2,zlib}."
@@ -108,6 +127,8 @@ suite_apt() {
 fetch_deb() {
   local folder=$1 suite=$2 package=$3 pinned=${4:-}
   mkdir -p "$folder"
+  # What an interrupted set-up fetched whole is kept.
+  if [ -n "$pinned" ] && dpkg-deb -c "$folder/${package}_${pinned//:/%3a}"_*.deb >/dev/null 2>&1; then return 0; fi
   (
     cd "$folder"
     rm -f "$package"_*.deb

@@ -9,7 +9,8 @@ EMSCRIPTEN_SUITE=trixie
 EMSCRIPTEN_PINNED=3.1.69+dfsg-3
 BINARYEN_PINNED=120-4
 ACORN_PINNED='8.8.1+ds+~cs25.17.7-2'
-EMSCRIPTEN_RECIPE="recipe 2, emscripten $EMSCRIPTEN_PINNED, binaryen $BINARYEN_PINNED"
+# The path of node is in the compiler's configuration.
+EMSCRIPTEN_RECIPE="recipe 3, emscripten $EMSCRIPTEN_PINNED, binaryen $BINARYEN_PINNED, node $(command -v node || true)"
 
 emcc_version() { "$1" --version 2>/dev/null | sed -nE '1s/.* ([0-9]+\.[0-9]+\.[0-9]+).*/\1/p'; }
 
@@ -97,7 +98,7 @@ int main(int argc, char**) {
   return 1;
 }
 CPP
-  EM_CONFIG="${EM_CONFIG:-}" "$empp" -std=c++20 -O1 -fwasm-exceptions -msimd128 "$folder/check.cpp" -o "$folder/check.js"
+  "$empp" -std=c++20 -O1 -fwasm-exceptions -msimd128 "$folder/check.cpp" -o "$folder/check.js"
   node "$folder/check.js"
   rm -rf "$folder"
 }

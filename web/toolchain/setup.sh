@@ -12,7 +12,7 @@
 # deleted at any time. Results: env.sh for shells, neurona-deps.cmake for CMake.
 
 # shellcheck source-path=SCRIPTDIR
-set -euo pipefail
+set -Eeuo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 # shellcheck source=common.sh
@@ -35,11 +35,11 @@ for group in $groups; do
 done
 wants() { [[ $groups == *" $1 "* ]]; }
 
-# A package per line; "command:package" is satisfied by the command, wherever it comes from.
+# "command:package" is satisfied by the command, "/path/with/*:package" by a file of that name, wherever they come from.
 debian_packages() {
   echo cmake:cmake ninja:ninja-build python3:python3 xz:xz-utils bzip2:bzip2 ca-certificates dpkg-architecture:dpkg-dev
   ! wants native || echo g++ pkg-config:pkg-config doctest-dev nlohmann-json3-dev libcli11-dev \
-    libcurl4-openssl-dev zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev python3-fonttools
+    '/usr/include/*/curl/curl.h:libcurl4-openssl-dev' zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev python3-fonttools
   ! wants web || echo doctest-dev nlohmann-json3-dev libcli11-dev libstb-dev node:nodejs brotli:brotli python3-fonttools
   ! { wants web || wants threads; } || own_emcc >/dev/null 2>&1 || echo clang-19 lld-19 llvm-19
   ! wants test || echo node:nodejs npm:npm chromium:chromium
@@ -53,6 +53,7 @@ install_packages() {
   installed=" $( (dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]#*:}" 2>/dev/null || true) |
     awk '$1 == "installed" { printf "%s ", $2 }') "
   for entry in "${wanted[@]}"; do
+    if [[ $entry == /* ]] && compgen -G "${entry%%:*}" >/dev/null; then continue; fi
     if [[ $entry == *:* ]] && command -v "${entry%%:*}" >/dev/null; then continue; fi
     [[ $installed == *" ${entry#*:} "* ]] || missing+=("${entry#*:}")
   done
@@ -65,9 +66,19 @@ install_packages() {
     say "sudo may ask for your password."
     sudo -v || die "without root the packages cannot be installed." "Ask an administrator for: apt-get install ${missing[*]}"
   fi
-  step "package index" as_root apt-get -o Acquire::Retries=3 update
+  # Another apt may be at work (a machine that was just started updates itself); a source that is broken need not matter.
+  local apt=(apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
+  step "package index" as_root "${apt[@]}" update || note "going on with the index that is there"
   step "Debian packages (${#missing[@]} and what they need)" as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o Acquire::Retries=3 install -y --no-install-recommends "${missing[@]}"
+    "${apt[@]}" install -y --no-remove --no-install-recommends "${missing[@]}"
+}
+
+# node runs the compiler and the tests; Debian 12's is 18.
+check_node() {
+  local version
+  version=$(node --version 2>/dev/null | sed -nE 's/^v([0-9]+)\..*/\1/p')
+  [ "${version:-0}" -ge 18 ] || die "node $(node --version) on PATH is too old; 18 or newer is needed." \
+    "Remove it from PATH, or install Debian's: apt-get install nodejs"
 }
 
 # CMake under Emscripten must not see /usr/include: the header-only libraries are offered in a folder of their own.
@@ -115,7 +126,7 @@ CMAKE
 export NEURONA_CACHE="$NEURONA_CACHE"
 export EMSCRIPTEN_ROOT="$EMSCRIPTEN_ROOT"
 export EMSCRIPTEN_TOOLCHAIN_FILE="$EMSCRIPTEN_TOOLCHAIN_FILE"
-${EM_CONFIG:+export EM_CONFIG="$EM_CONFIG"}
+$([ -z "${EM_CONFIG:-}" ] || printf 'export EM_CONFIG="%s"' "$EM_CONFIG")
 SHELL
     mv "$NEURONA_CACHE/env.sh.new" "$NEURONA_CACHE/env.sh"
   elif [ ! -f "$NEURONA_CACHE/env.sh" ]; then
@@ -129,6 +140,7 @@ mkdir -p "$NEURONA_CACHE" || die "cannot write to $NEURONA_CACHE." "Set NEURONA_
 NEURONA_CACHE="$(cd "$NEURONA_CACHE" && pwd)"
 
 install_packages
+! { wants web || wants test || wants threads; } || check_node
 
 # One set-up at a time on a cache.
 exec 9>"$NEURONA_CACHE/.lock"

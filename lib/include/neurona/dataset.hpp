@@ -30,6 +30,8 @@ class Dataset {
   Dataset() = default;
   /// Grey images (H, W) with labels. `scale` 1/255 maps to [0, 1].
   explicit Dataset(ImageSet images, float scale = 1.0f / 255.0f);
+  /// The same, sharing the images with the caller.
+  explicit Dataset(std::shared_ptr<const ImageSet> images, float scale = 1.0f / 255.0f);
   /// Float samples x (N, ...) with class labels (N). Errors: ShapeError when the counts differ.
   Dataset(Tensor x, std::vector<std::int32_t> labels);
   /// Float samples x (N, ...) with values y (N, ...), for regression.

@@ -15,8 +15,13 @@ class Handle {
  public:
   Handle() = default;
   template <class Derived>
-    requires std::derived_from<std::remove_cvref_t<Derived>, Base>
-  Handle(Derived&& object) : object_(std::make_shared<std::remove_cvref_t<Derived>>(std::forward<Derived>(object))) {}
+    requires(std::derived_from<std::remove_const_t<Derived>, Base> && !std::is_reference_v<Derived>)
+  Handle(Derived&& object) : object_(std::make_shared<std::remove_const_t<Derived>>(std::forward<Derived>(object))) {}
+  /// An object with a name would be copied, and what it learns could not be read afterwards: std::move it, or pass a
+  /// shared_ptr to it.
+  template <class Derived>
+    requires std::derived_from<Derived, Base>
+  Handle(Derived& object) = delete;
   template <class Derived>
     requires std::derived_from<Derived, Base>
   Handle(std::shared_ptr<Derived> object) : object_(std::move(object)) {}

@@ -15,6 +15,8 @@ class Metric {
  public:
   virtual ~Metric() = default;
   virtual std::string_view name() const = 0;
+  /// Errors: ValueError that says what targets the metric needs.
+  virtual void check(const Dataset& data) const = 0;
   /// Sum over the samples of a batch; prediction (N, classes), probabilities or logits.
   virtual double evaluate(ConstTensorView prediction, const Targets& targets) const = 0;
 };
@@ -23,6 +25,7 @@ class Metric {
 class Accuracy : public Metric {
  public:
   std::string_view name() const override { return "accuracy"; }
+  void check(const Dataset& data) const override;
   double evaluate(ConstTensorView prediction, const Targets& targets) const override;
 };
 

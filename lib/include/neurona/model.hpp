@@ -71,6 +71,7 @@ class Model {
   /// Trains to the end on the calling thread. To train in slices use FitJob.
   /// Errors: ShapeError, ValueError; NotFiniteError when the loss becomes NaN or infinite.
   History fit(const Dataset& data, FitOptions options = {});
+  /// Errors: ValueError for an uncompiled model and for no samples; ShapeError.
   Evaluation evaluate(const Dataset& data, std::int64_t batch_size = 32);
   /// x (N, ...) -> predictions (N, ...). With 8-bit images use the Dataset form.
   Tensor predict(const Tensor& x, std::int64_t batch_size = 32);
@@ -85,6 +86,7 @@ class Model {
   Shape input_shape() const;   ///< of one sample
   Shape output_shape() const;  ///< of one sample
   std::int64_t size() const;   ///< number of layers
+  /// Layer `i`, from 0. Errors: ValueError when there is none.
   Layer& layer(std::int64_t i);
   const Layer& layer(std::int64_t i) const;
   /// Errors: ValueError that lists the names there are.
@@ -116,6 +118,7 @@ class Model {
   struct Impl;
   std::unique_ptr<Impl> impl_;
   friend class Executor;
+
 };
 
 struct SequentialOptions {

@@ -19,14 +19,15 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
   virtual std::string_view name() const = 0;
-  /// Makes the state for these parameters; called again with other parameters, it starts anew.
+  /// Makes the state for these parameters. Called again with parameters of the same shapes it keeps its state, with others, or
+  /// none, it starts anew.
   virtual void build(std::span<Parameter* const> parameters) = 0;
-  /// One step: parameter i moves by its gradient. Allocates nothing.
+  /// One step: parameter i moves by its gradient. Allocates nothing. Errors: ValueError when it was built for others.
   virtual void apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients) = 0;
   virtual double learning_rate() const = 0;
   /// Takes effect with the next step. Errors: ValueError when not finite or negative.
   virtual void set_learning_rate(double learning_rate) = 0;
-  /// The same options with fresh state.
+  /// The same options as at first (also the learning rate), with fresh state.
   virtual Handle<Optimizer> clone() const = 0;
 };
 
@@ -49,7 +50,10 @@ class SGD : public Optimizer {
   Handle<Optimizer> clone() const override;
 
  private:
+  /// Whether there is a velocity for each of these parameters.
+  bool fits(std::span<Parameter* const> parameters) const;
   SGDOptions options_;
+  double first_learning_rate_;
   std::vector<Tensor> velocities_;
 };
 

@@ -60,7 +60,8 @@ struct ConstTensorView {
   }
 };
 
-/// Owns its elements (aligned to 64 bytes, zero at first). Copies are deep.
+/// Owns its elements (aligned to 64 bytes, zero at first). Copies are deep. Errors: ValueError when they would not fit
+/// half of the address space.
 class Tensor {
  public:
   Tensor() = default;
@@ -95,6 +96,9 @@ class Tensor {
   DType dtype_ = DType::float32;
   std::unique_ptr<std::byte[], AlignedDelete> data_;
 };
+
+/// Whether no element is NaN or infinite.
+bool is_finite(ConstTensorView tensor);
 
 /// Copies elements between tensors of the same number of elements, converting the type where it differs.
 void copy(ConstTensorView from, TensorView to);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "neurona/activation.hpp"
 #include "neurona/tensor.hpp"
@@ -28,7 +29,7 @@ class Backend {
   /// x (N,K)  kernel (K,F)  bias (F) or none  ->  y (N,F) = activation(x . kernel + bias)
   virtual void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bias, Activation activation,
                              TensorView y) = 0;
-  /// x (N,K)  dz (N,F)  ->  dkernel (K,F) = x^T . dz,  dbias (F) or none = column sums of dz
+  /// x (N,K)  dz (N,F)  ->  dkernel (K,F) or none = x^T . dz,  dbias (F) or none = column sums of dz
   virtual void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) = 0;
   /// dz (N,F)  kernel (K,F)  ->  dx (N,K) = dz . kernel^T
   virtual void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) = 0;
@@ -47,6 +48,9 @@ class Backend {
 };
 
 std::shared_ptr<Backend> make_reference_backend();
+/// With the best kernels that this processor can run.
 std::shared_ptr<Backend> make_cpu_backend();
+/// One for each set of kernels that this processor can run, the best first: for comparing them all.
+std::vector<std::shared_ptr<Backend>> make_cpu_backends();
 
 }  // namespace neurona

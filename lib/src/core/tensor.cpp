@@ -1,6 +1,7 @@
 #include "neurona/tensor.hpp"
 
 #include <cstring>
+#include <limits>
 #include <new>
 #include <string>
 
@@ -25,6 +26,23 @@ std::size_t size_of(DType dtype) { return dtype == DType::float64 ? sizeof(doubl
 
 std::string_view to_string(DType dtype) { return dtype == DType::float64 ? "float64" : "float32"; }
 
+namespace {
+
+// A sum of products by zero is zero as long as every element is finite: no branch in the loop.
+template <class T>
+bool all_finite(const T* values, std::int64_t count) {
+  T sum = T(0);
+  for (std::int64_t i = 0; i < count; ++i) sum += values[i] * T(0);
+  return sum == T(0);
+}
+
+}  // namespace
+
+bool is_finite(ConstTensorView tensor) {
+  return tensor.dtype == DType::float64 ? all_finite(tensor.as<double>(), tensor.elements())
+                                        : all_finite(tensor.as<float>(), tensor.elements());
+}
+
 void detail::check_dtype(DType is, DType asked) {
   if (is != asked)
     throw ValueError("Tensor: its elements are " + std::string(to_string(is)) + ", asked for as " +
@@ -34,6 +52,8 @@ void detail::check_dtype(DType is, DType asked) {
 void Tensor::AlignedDelete::operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
 
 Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype) {
+  if (static_cast<std::uint64_t>(elements()) > std::numeric_limits<std::size_t>::max() / 2 / size_of(dtype))
+    throw ValueError("Tensor: shape " + shape.to_string() + " has more elements than this machine can address.");
   const std::size_t bytes = size_bytes();
   data_.reset(static_cast<std::byte*>(::operator new[](bytes > 0 ? bytes : 1, std::align_val_t{kAlignment})));
   std::memset(data_.get(), 0, bytes);

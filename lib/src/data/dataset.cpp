@@ -9,7 +9,7 @@
 namespace neurona {
 
 struct Dataset::Data {
-  ImageSet images;
+  std::shared_ptr<const ImageSet> images;
   float scale = 1.0f;
   Tensor x;  // empty for images
   std::vector<std::int32_t> labels;
@@ -46,13 +46,16 @@ void gather_row(ConstTensorView from, std::int64_t index, std::int64_t count, Te
 
 }  // namespace
 
-Dataset::Dataset(ImageSet images, float scale) {
+Dataset::Dataset(ImageSet images, float scale) : Dataset(std::make_shared<const ImageSet>(std::move(images)), scale) {}
+
+Dataset::Dataset(std::shared_ptr<const ImageSet> images, float scale) {
+  if (!images) throw ValueError("Dataset: there are no images.");
   auto data = std::make_shared<Data>();
-  if (static_cast<std::int64_t>(images.pixels.size()) != images.size() * images.pixels_per_image())
-    throw ShapeError("Dataset: " + std::to_string(images.pixels.size()) + " pixels for " + std::to_string(images.size()) +
-                     " labels of " + std::to_string(images.height) + "x" + std::to_string(images.width) + " images.");
-  data->labels.assign(images.labels.begin(), images.labels.end());
-  data->sample_shape = {images.height, images.width};
+  if (static_cast<std::int64_t>(images->pixels.size()) != images->size() * images->pixels_per_image())
+    throw ShapeError("Dataset: " + std::to_string(images->pixels.size()) + " pixels for " + std::to_string(images->size()) +
+                     " labels of " + std::to_string(images->height) + "x" + std::to_string(images->width) + " images.");
+  data->labels.assign(images->labels.begin(), images->labels.end());
+  data->sample_shape = {images->height, images->width};
   data->images = std::move(images);
   data->scale = scale;
   size_ = static_cast<std::int64_t>(data->labels.size());
@@ -102,8 +105,8 @@ Dataset Dataset::slice(std::int64_t begin, std::int64_t count) const {
 
 Dataset Dataset::augmented(Augmentation augmentation) const {
   if (!data_ || !data_->x.empty()) throw ValueError("Dataset: only images can be augmented.");
-  if (data_->images.pixels_per_image() > kMaxAugmentedPixels)
-    throw ValueError("Dataset: images of " + std::to_string(data_->images.pixels_per_image()) + " pixels; up to " +
+  if (data_->images->pixels_per_image() > kMaxAugmentedPixels)
+    throw ValueError("Dataset: images of " + std::to_string(data_->images->pixels_per_image()) + " pixels; up to " +
                      std::to_string(kMaxAugmentedPixels) + " can be augmented.");
   Dataset varied = *this;
   varied.augmentation_ = std::make_shared<const Augmentation>(std::move(augmentation));
@@ -111,8 +114,8 @@ Dataset Dataset::augmented(Augmentation augmentation) const {
 }
 
 void Dataset::gather_image(std::int64_t index, TensorView x, std::int64_t target, const Rng* rng) const {
-  const std::int64_t count = data_->images.pixels_per_image();
-  std::span<const std::uint8_t> image = data_->images.image(index);
+  const std::int64_t count = data_->images->pixels_per_image();
+  std::span<const std::uint8_t> image = data_->images->image(index);
   std::array<std::uint8_t, kMaxAugmentedPixels> varied;
   if (rng != nullptr && augmentation_) {
     Rng own = rng->fork(static_cast<std::uint64_t>(target));

@@ -68,6 +68,7 @@ struct Download::Impl {
     had = resume ? size_of_file(part) : 0;
     resume = true;
     got = total = 0;
+    too_large = false;
     file = nullptr;
     disk_error = 0;
     easy = curl_easy_init();
@@ -106,7 +107,14 @@ struct Download::Impl {
     curl_off_t length = -1;
     curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     total = length > 0 ? had + static_cast<std::int64_t>(length) : 0;
+    if (total > options.max_bytes) return give_up_too_large();
     return file != nullptr;
+  }
+
+  bool give_up_too_large() {
+    too_large = true;
+    error = "it sends more than the " + std::to_string(options.max_bytes) + " bytes that the file has at most";
+    return false;
   }
 
   // "Content-Range: bytes 1000-1999/2000" begins where the file here ends.
@@ -120,6 +128,7 @@ struct Download::Impl {
     Impl& impl = *static_cast<Impl*>(self);
     const std::size_t bytes = size * count;
     if (impl.file == nullptr && !impl.open()) return 0;
+    if (impl.had + impl.got + static_cast<std::int64_t>(bytes) > impl.options.max_bytes) return impl.give_up_too_large() ? bytes : 0;
     // Flushed at once, so that what arrived is there for the next try, and a full disk is noticed here.
     if (std::fwrite(data, 1, bytes, impl.file) != bytes || std::fflush(impl.file) != 0) {
       impl.disk_error = errno;
@@ -134,6 +143,12 @@ struct Download::Impl {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     close();
+    any_answered = any_answered || status != 0;
+    if (too_large) {
+      std::error_code ignored;
+      fs::remove(part, ignored);  // of another file
+      return false;
+    }
     if (disk_error != 0)
       throw IoError("Cannot write '" + part.string() + "': " + std::strerror(disk_error) + "." +
                     (disk_error == ENOSPC ? " Make room on the disk and run the same command again; it goes on where it stopped." : ""));
@@ -165,7 +180,9 @@ struct Download::Impl {
     const std::string reason = "\n  " + address + ": " + error;
     if (reasons.find(reason) == std::string::npos) reasons += reason;
     ++attempt;
-    if (attempt >= options.urls.size() * static_cast<std::size_t>(std::max(1, options.rounds)))
+    // Where no mirror can be reached at all, trying again keeps the user waiting for nothing.
+    const int rounds = any_answered ? std::max(1, options.rounds) : 1;
+    if (attempt >= options.urls.size() * static_cast<std::size_t>(rounds))
       throw IoError("Could not download '" + options.target.filename().string() + "'." + reasons +
                     "\n  Check the connection and run the same command again; it goes on where it stopped.");
     if (attempt % options.urls.size() == 0) {
@@ -184,6 +201,7 @@ struct Download::Impl {
   int disk_error = 0;
   std::size_t attempt = 0;
   double pause_ms = options.first_pause_ms, resume_at_ms = 0.0;
+  bool too_large = false, any_answered = false;
   bool resume = true;  // false: the next try asks for the whole file
   bool done = false;
 };
@@ -197,7 +215,7 @@ Download::~Download() = default;
 bool Download::advance(double budget_ms, Progress& progress) {
   Impl& d = *impl_;
   const double until = now_ms() + budget_ms;
-  while (!d.done && now_ms() < until) {
+  for (bool first = true; !d.done && (first || now_ms() < until); first = false) {
     if (now_ms() < d.resume_at_ms) {
       std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1)));
       continue;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 
 #include "neurona/data/strokes.hpp"
+#include "neurona/error.hpp"
 #include "runtime/parallel_for.hpp"
 
 namespace neurona::data {
@@ -130,9 +132,12 @@ ImageSet embedded_digits(const EmbeddedDigitsOptions& options) {
   const DistortOptions variation{.rotation = 8.0f, .shear = 0.22f, .aspect = 0.2f, .elastic = 0.05f, .jitter = 0.004f};
   constexpr float kThinnest = 1.7f, kThickest = 4.0f;
 
+  if (options.count < 0 || options.first < 0)
+    throw ValueError("embedded_digits: count = " + std::to_string(options.count) + ", first = " + std::to_string(options.first) +
+                     "; both must be 0 or more.");
   ImageSet set;
   set.height = set.width = kDigitSide;
-  const auto count = static_cast<std::size_t>(std::max<std::int64_t>(options.count, 0));
+  const auto count = static_cast<std::size_t>(options.count);
   set.pixels.resize(count * kDigitSide * kDigitSide);
   set.labels.resize(count);
   const Rng seed_rng(options.seed);

@@ -52,6 +52,10 @@ struct Displacement {
 }  // namespace
 
 void augment_image(std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng& rng, const AugmentOptions& options) {
+  constexpr std::size_t kPixels = kDigitSide * kDigitSide;
+  if (image.size() != kPixels || varied.size() != kPixels)
+    throw ShapeError("augment_image: images of " + std::to_string(image.size()) + " and " + std::to_string(varied.size()) +
+                     " pixels; both must have 28x28 = 784.");
   const auto draw = [&](float reach) { return rng.uniform(-reach, reach); };
   const float angle = draw(options.rotation), shear = draw(options.shear);
   const float zoom_x = std::exp(draw(options.zoom)), zoom_y = std::exp(draw(options.zoom));
@@ -84,7 +88,6 @@ Augmentation augmentation(const AugmentOptions& options) {
   check("zoom", options.zoom, 1.0f);
   check("elastic", options.elastic, 7.0f);
   return [options](std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng& rng) {
-    if (image.size() != kDigitSide * kDigitSide) throw ShapeError("augmentation: images of 28x28 are expected.");
     augment_image(image, varied, rng, options);
   };
 }

@@ -25,6 +25,7 @@ constexpr std::array<MnistFile, 4> kFiles = {{
 }};
 
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 27;
+constexpr std::int64_t kMaxDownloadBytes = 20'000'000;  // the largest has 9.9 MB, compressed
 
 // Mirrors with the original files, gzip-compressed.
 const std::vector<std::string> kMirrors = {
@@ -88,7 +89,7 @@ Mnist read_folder(const fs::path& folder, const std::function<void(const Progres
       const std::optional<fs::path> path = find_file(folder, file.name);
       if (!path)
         throw IoError("MNIST: '" + std::string(file.name) + "' (or with .gz) is not in '" + folder.string() +
-                      "'. Put MNIST's four files there, or leave the folder out to have them downloaded.");
+                      "'. Put MNIST's four files there; without a folder (nor MNIST_DIR) they are downloaded.");
       if (on_progress) on_progress({.done = (test ? 2 : 0) + static_cast<int>(i), .total = 4, .unit = "files", .detail = "reading " + path->filename().string()});
       bytes[i] = read_file(*path);
     }
@@ -120,7 +121,7 @@ void download(const fs::path& folder, const MnistOptions& options, const std::fu
     const std::optional<fs::path> found = find_file(folder, file.name);
     if (found && is_good(file, *found)) continue;
     const fs::path target = folder / (std::string(file.name) + ".gz");
-    DownloadOptions wanted{.urls = {}, .target = target};
+    DownloadOptions wanted{.urls = {}, .target = target, .max_bytes = kMaxDownloadBytes};
     for (const std::string& mirror : mirrors)
       wanted.urls.push_back(mirror + (mirror.ends_with('/') ? "" : "/") + std::string(file.name) + ".gz");
     wanted.check = [&file](const fs::path& path) { verify_mnist_file(file, read_file(path)); };
@@ -169,9 +170,9 @@ fs::path mnist_cache_folder() {
 Mnist mnist(const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
   if (!options.folder.empty()) return read_folder(options.folder, on_progress);
   if (const auto folder = environment("MNIST_DIR")) return read_folder(*folder, on_progress);
-  if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
   const fs::path cache = mnist_cache_folder();
   try {
+    if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
     const bool is_complete = complete(cache);
     if (!is_complete && !options.allow_download)
       throw IoError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");

@@ -20,25 +20,30 @@ IoError failed(const std::string& what, const std::filesystem::path& path) {
 
 void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as) {
   const std::vector<std::byte> bytes = to_safetensors(model, stored_as);
-  const std::filesystem::path beside = path.string() + ".part";
+  std::error_code error;
+  // What a link points to is replaced, not the link; a device or a folder is neither.
+  std::filesystem::path target = path;
+  if (std::filesystem::is_symlink(path, error)) target = path.parent_path() / std::filesystem::read_symlink(path, error);
+  if (std::filesystem::exists(target, error) && !std::filesystem::is_regular_file(target, error))
+    throw IoError("Cannot write '" + path.string() + "': it is no file. Give the name of a file, new or old.");
+  const std::filesystem::path beside = target.string() + ".part";
   {
     std::ofstream file(beside, std::ios::binary | std::ios::trunc);
     if (!file) throw failed("Cannot write", beside);
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     file.close();
     if (!file) {
-      const IoError error = failed("Cannot write all " + std::to_string(bytes.size()) + " bytes of", beside);
+      const IoError cut_short = failed("Cannot write all " + std::to_string(bytes.size()) + " bytes of", beside);
       std::error_code ignored;
       std::filesystem::remove(beside, ignored);
-      throw error;
+      throw cut_short;
     }
   }
-  std::error_code error;
-  std::filesystem::rename(beside, path, error);
+  std::filesystem::rename(beside, target, error);
   if (error) {
     std::error_code ignored;
     std::filesystem::remove(beside, ignored);
-    throw IoError("Cannot rename '" + beside.string() + "' to '" + path.string() + "': " + error.message() + ".");
+    throw IoError("Cannot rename '" + beside.string() + "' to '" + target.string() + "': " + error.message() + ".");
   }
 }
 

@@ -14,7 +14,8 @@ namespace neurona {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;  // for writing: it keeps the order, but searches linearly
+using ReadJson = nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "safetensors is little-endian; this port needs byte swaps");
 
@@ -30,17 +31,17 @@ Json to_json(const Config& config) {
   return json;
 }
 
-ConfigValue to_value(const std::string& key, const Json& json) {
+ConfigValue to_value(const std::string& key, const ReadJson& json) {
   if (json.is_boolean()) return json.get<bool>();
   if (json.is_number_integer()) return json.get<std::int64_t>();
   if (json.is_number_float()) return json.get<double>();
   if (json.is_string()) return json.get<std::string>();
-  if (json.is_array() && std::all_of(json.begin(), json.end(), [](const Json& j) { return j.is_number_integer(); }))
+  if (json.is_array() && std::all_of(json.begin(), json.end(), [](const ReadJson& j) { return j.is_number_integer(); }))
     return json.get<std::vector<std::int64_t>>();
-  throw FormatError("Model file: option '" + key + "' has a value of an unknown kind: " + json.dump() + ".");
+  throw FormatError("Model file: option '" + key + "' has a value of an unknown kind: " + json.type_name() + ".");
 }
 
-Config to_config(const Json& json) {
+Config to_config(const ReadJson& json) {
   Config config;
   for (const auto& [key, value] : json.items()) config.set(key, to_value(key, value));
   return config;
@@ -63,6 +64,8 @@ Json architecture_of(const Model& model) {
   }
   return json;
 }
+
+bool is_reserved(std::string_view metadata_key) { return metadata_key == kArchitecture || metadata_key == "format"; }
 
 struct Stored {
   std::string name;
@@ -101,9 +104,24 @@ void store_int8(const std::string& name, const Tensor& tensor, std::vector<Store
 // ---- reading ------------------------------------------------------------------------------------------------------
 
 struct Header {
-  Json json;
+  ReadJson json;
   std::span<const std::byte> data;
 };
+
+// Nested deeper than any model file: parsed recursively or destroyed, it could exhaust the stack.
+constexpr int kMaxDepth = 16;
+
+ReadJson parse(std::string_view text) {
+  bool too_deep = false;
+  ReadJson json = ReadJson::parse(
+      text,
+      [&](int depth, ReadJson::parse_event_t, ReadJson&) {
+        too_deep = too_deep || depth > kMaxDepth;
+        return !too_deep;
+      },
+      /*allow_exceptions=*/false);
+  return too_deep ? ReadJson(nullptr) : json;
+}
 
 Header read_header(std::span<const std::byte> bytes) {
   const std::string size = std::to_string(bytes.size());
@@ -115,7 +133,7 @@ Header read_header(std::span<const std::byte> bytes) {
     throw FormatError("Model file: its first 8 bytes promise a header of " + std::to_string(length) + " bytes, the file has " + size +
                       ". It was cut short, or is not a safetensors file.");
   const auto* text = reinterpret_cast<const char*>(bytes.data()) + kLengthBytes;
-  Header header{Json::parse(text, text + length, nullptr, /*allow_exceptions=*/false), bytes.subspan(kLengthBytes + static_cast<std::size_t>(length))};
+  Header header{parse({text, static_cast<std::size_t>(length)}), bytes.subspan(kLengthBytes + static_cast<std::size_t>(length))};
   if (!header.json.is_object()) throw FormatError("Model file: its header is not a JSON object. It is not a safetensors file, or is damaged.");
   return header;
 }
@@ -144,7 +162,7 @@ Element find_element(const Header& header, const std::string& name) {
       throw damaged("has " + std::to_string(element.bytes.size()) + " bytes, its shape " + element.shape.to_string() + " needs " +
                     std::to_string(static_cast<std::uint64_t>(element.shape.elements()) * each) + ".");
     return element;
-  } catch (const Json::exception& e) {
+  } catch (const ReadJson::exception& e) {
     throw damaged(std::string("is described wrongly: ") + e.what());
   } catch (const ValueError& e) {
     throw damaged(e.what());
@@ -153,6 +171,8 @@ Element find_element(const Header& header, const std::string& name) {
 
 void read_parameter(const Header& header, const std::string& name, Tensor& value) {
   const Element element = find_element(header, name);
+  if (element.dtype != "F32" && name.ends_with(kScaleSuffix))
+    throw FormatError("Model file: '" + name + "' has type " + element.dtype + "; scales are F32.");
   if (!(element.shape == value.shape()))
     throw FormatError("Model file: '" + name + "' has shape " + element.shape.to_string() + ", the network needs " +
                       value.shape().to_string() + ".");
@@ -181,13 +201,13 @@ void check_end(const Header& header) {
                       " bytes behind its last tensor. Something was appended, or it is damaged.");
 }
 
-Json read_architecture(const Header& header) {
+ReadJson read_architecture(const Header& header) {
   const auto metadata = header.json.find("__metadata__");
   if (metadata == header.json.end() || !metadata->is_object() || !metadata->contains(kArchitecture) ||
       !metadata->at(std::string(kArchitecture)).is_string())
     throw FormatError("Model file: a safetensors file without '" + std::string(kArchitecture) +
                       "' in its metadata; this program did not write it, and the network's layers are not known.");
-  Json architecture = Json::parse(metadata->at(std::string(kArchitecture)).get<std::string>(), nullptr, false);
+  ReadJson architecture = parse(metadata->at(std::string(kArchitecture)).get_ref<const std::string&>());
   if (!architecture.is_object()) throw FormatError("Model file: '" + std::string(kArchitecture) + "' is not a JSON object. The file is damaged.");
   return architecture;
 }
@@ -195,8 +215,8 @@ Json read_architecture(const Header& header) {
 // Inputs beyond this are no network of this library; it keeps the products below from overflowing.
 constexpr std::int64_t kMaxInputs = std::int64_t{1} << 30;
 
-void read_layers(const Json& architecture, const Header& header, Sequential& model) {
-  for (const Json& json : architecture.at("layers")) {
+void read_layers(const ReadJson& architecture, const Header& header, Sequential& model) {
+  for (const ReadJson& json : architecture.at("layers")) {
     std::unique_ptr<Layer> layer = make_layer(json.at("type").get<std::string>(), to_config(json.at("config")));
     layer->set_name(json.at("name").get<std::string>());
     Shape in = model.output_shape();
@@ -225,8 +245,11 @@ std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) {
     }
   }
   Json header = Json::object();
-  header["__metadata__"] = {{"format", "neurona"}, {std::string(kArchitecture), architecture_of(model).dump()}};
-  for (const auto& [key, value] : model.metadata()) header["__metadata__"][key] = value;
+  header["__metadata__"] = {{"format", "neurona"}, {std::string(kArchitecture), architecture_of(model).dump(-1, ' ', false, Json::error_handler_t::replace)}};
+  for (const auto& [key, value] : model.metadata()) {
+    if (is_reserved(key)) throw ValueError("Model metadata: the key '" + key + "' belongs to the file format; choose another one.");
+    header["__metadata__"][key] = value;
+  }
   std::size_t offset = 0;
   for (const Stored& tensor : tensors) {
     header[tensor.name] = {{"dtype", tensor.dtype},
@@ -234,7 +257,7 @@ std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) {
                            {"data_offsets", {offset, offset + tensor.bytes.size()}}};
     offset += tensor.bytes.size();
   }
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);  // metadata need not be UTF-8
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
   std::vector<std::byte> bytes(kLengthBytes + text.size());
@@ -246,7 +269,7 @@ std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) {
 
 Sequential from_safetensors(std::span<const std::byte> bytes) {
   const Header header = read_header(bytes);
-  const Json architecture = read_architecture(header);
+  const ReadJson architecture = read_architecture(header);
   try {
     Sequential model({.name = architecture.at("name").get<std::string>()});
     read_layers(architecture, header, model);
@@ -255,12 +278,12 @@ Sequential from_safetensors(std::span<const std::byte> bytes) {
     CompileOptions options;
     if (architecture.contains("loss")) options.loss = make_loss(architecture["loss"].get<std::string>());
     if (architecture.contains("metrics"))
-      for (const Json& metric : architecture["metrics"]) options.metrics.push_back(make_metric(metric.get<std::string>()));
+      for (const ReadJson& metric : architecture["metrics"]) options.metrics.push_back(make_metric(metric.get<std::string>()));
     model.compile(std::move(options));
     for (const auto& [key, value] : header.json["__metadata__"].items())
-      if (key != kArchitecture && key != "format" && value.is_string()) model.metadata()[key] = value.get<std::string>();
+      if (!is_reserved(key) && value.is_string()) model.metadata()[key] = value.get<std::string>();
     return model;
-  } catch (const Json::exception& e) {
+  } catch (const ReadJson::exception& e) {
     throw FormatError(std::string("Model file: its architecture is described wrongly: ") + e.what());
   } catch (const ShapeError& e) {
     throw FormatError(std::string("Model file: its layers do not fit together: ") + e.what());

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "losses/labels.hpp"
 #include "neurona/error.hpp"
 #include "neurona/loss.hpp"
 
@@ -34,6 +35,7 @@ void MeanSquaredError::check(const Shape& prediction, const Dataset& data) const
     if (prediction.rank() != 1)
       throw ShapeError("mean_squared_error received predictions of shape " + prediction.to_string() +
                        " a sample; with class labels it expects one value for each class.");
+    detail::check_labels(name(), prediction[0], data);
   } else if (!(data.target_shape() == prediction)) {
     throw ShapeError("mean_squared_error received predictions of shape " + prediction.to_string() +
                      " a sample; the targets have " + data.target_shape().to_string() + ".");

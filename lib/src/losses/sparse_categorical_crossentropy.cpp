@@ -4,6 +4,7 @@
 
 #include "backend/backend.hpp"
 #include "neurona/error.hpp"
+#include "losses/labels.hpp"
 #include "neurona/loss.hpp"
 
 namespace neurona {
@@ -42,11 +43,7 @@ void SparseCategoricalCrossentropy::check(const Shape& prediction, const Dataset
   if (prediction.rank() != 1)
     throw ShapeError("sparse_categorical_crossentropy received predictions of shape " + prediction.to_string() +
                      " a sample; expected one value for each class, as Dense gives.");
-  for (std::int64_t i = 0; i < data.size(); ++i)
-    if (data.label(i) < 0 || data.label(i) >= prediction[0])
-      throw ValueError("sparse_categorical_crossentropy: sample " + std::to_string(i) + " has label " +
-                       std::to_string(data.label(i)) + "; the network has " + std::to_string(prediction[0]) +
-                       " classes, so labels go from 0 to " + std::to_string(prediction[0] - 1) + ".");
+  detail::check_labels(name(), prediction[0], data);
 }
 
 double SparseCategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView prediction, bool is_logits,

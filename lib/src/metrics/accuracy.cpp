@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/names.hpp"
+#include "neurona/error.hpp"
 #include "neurona/metric.hpp"
 
 namespace neurona {
@@ -25,6 +26,10 @@ constexpr std::pair<Factory, std::string_view> kMetrics[] = {
 };
 
 }  // namespace
+
+void Accuracy::check(const Dataset& data) const {
+  if (!data.has_labels()) throw ValueError("accuracy: the data have values as targets; it needs class labels. Leave it out of metrics.");
+}
 
 double Accuracy::evaluate(ConstTensorView prediction, const Targets& targets) const {
   return prediction.dtype == DType::float64 ? hits<double>(prediction, targets.labels)

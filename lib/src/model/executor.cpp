@@ -1,6 +1,8 @@
 #include "model/executor.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "model/model_impl.hpp"
 #include "neurona/error.hpp"
@@ -9,21 +11,24 @@ namespace neurona {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::int64_t kAlignment = 64;
 
 // Hands out places in an arena that does not exist yet; places become pointers once it does.
 class Planner {
  public:
-  std::size_t place(std::int64_t elements, DType dtype) {
-    const std::size_t offset = size_;
-    const std::size_t bytes = static_cast<std::size_t>(elements) * size_of(dtype);
+  std::int64_t place(const Shape& shape, DType dtype) {
+    const std::int64_t offset = size_;
+    const std::int64_t bytes = shape.with_trailing(static_cast<std::int64_t>(size_of(dtype))).elements();
     size_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    if (size_ > kMostBytes)
+      throw ValueError("A pass over tensors of shape " + shape.to_string() + " needs more memory than this machine can address. Use a smaller batch_size.");
     return offset;
   }
-  std::size_t size() const { return size_; }
+  std::int64_t size() const { return size_; }
 
  private:
-  std::size_t size_ = 0;
+  static constexpr std::int64_t kMostBytes = static_cast<std::int64_t>(std::numeric_limits<std::ptrdiff_t>::max() / 2);
+  std::int64_t size_ = 0;
 };
 
 }  // namespace
@@ -35,26 +40,27 @@ Executor::Executor(Model& model, std::int64_t max_batch, Use use) : model_(model
   if (nodes.empty()) throw ValueError("Model '" + model.name() + "' has no layers. Add some before using it.");
 
   Planner planner;
-  const std::size_t input_place = planner.place(max_batch * model.input_shape().elements(), dtype);
-  std::vector<std::size_t> output_places;
-  std::int64_t widest = 0;
+  const std::int64_t input_place = planner.place(model.input_shape().with_leading(max_batch), dtype);
+  std::vector<std::int64_t> output_places;
+  Shape widest;
   for (const auto& node : nodes) {
     const bool shares = node.layer->only_reshapes();
-    if (!shares) widest = std::max(widest, max_batch * node.output.elements());
-    output_places.push_back(!shares                 ? planner.place(max_batch * node.output.elements(), dtype)
+    const Shape output = node.output.with_leading(max_batch);
+    if (output.elements() > widest.elements()) widest = output;
+    output_places.push_back(!shares                 ? planner.place(output, dtype)
                             : output_places.empty() ? input_place
                                                     : output_places.back());
   }
-  std::vector<std::size_t> gradient_places;
-  std::size_t buffer_places[2] = {0, 0};
+  std::vector<std::int64_t> gradient_places;
+  std::int64_t buffer_places[2] = {0, 0};
   if (use == Use::training) {
     for (const auto& node : nodes)
       for (Parameter& parameter : node.layer->parameters())
-        gradient_places.push_back(parameter.trainable ? planner.place(parameter.value.elements(), dtype) : 0);
-    for (std::size_t& place : buffer_places) place = planner.place(widest, dtype);
+        gradient_places.push_back(parameter.trainable ? planner.place(parameter.value.shape(), dtype) : 0);
+    for (std::int64_t& place : buffer_places) place = planner.place(widest, dtype);
   }
 
-  arena_ = Tensor({static_cast<std::int64_t>(planner.size() / sizeof(float))});
+  arena_ = Tensor({planner.size() / static_cast<std::int64_t>(sizeof(float))});
   auto* base = static_cast<std::byte*>(arena_.view().data);
   input_ = {base + input_place, model.input_shape().with_leading(max_batch), dtype};
   for (std::size_t i = 0; i < nodes.size(); ++i)
@@ -82,7 +88,7 @@ Executor::Executor(Model& model, std::int64_t max_batch, Use use) : model_(model
 void Executor::check_samples(const Shape& sample) const {
   if (!(sample == model_.input_shape()))
     throw ShapeError("Model '" + model_.name() + "' received samples of shape " + sample.to_string() + "; expected " +
-                     model_.input_shape().to_string() + ".");
+                     model_.input_shape().to_string() + ".\n  Give it samples of that shape, or build it with another input_shape.");
 }
 
 TensorView Executor::input(std::int64_t n) {

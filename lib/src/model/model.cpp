@@ -33,6 +33,8 @@ Model& Model::operator=(Model&&) noexcept = default;
 
 void Model::compile(CompileOptions options) {
   if (!options.loss || !options.optimizer) throw ValueError("compile: a loss and an optimizer are needed.");
+  if (!std::all_of(options.metrics.begin(), options.metrics.end(), [](const auto& metric) { return bool(metric); }))
+    throw ValueError("compile: one of the metrics is empty.");
   impl_->compiled = std::move(options);
   impl_->is_compiled = true;
 }
@@ -54,9 +56,15 @@ std::int64_t Model::count_trainable_params() const {
 Shape Model::input_shape() const { return impl_->nodes.empty() ? Shape() : impl_->nodes.front().input; }
 Shape Model::output_shape() const { return impl_->nodes.empty() ? Shape() : impl_->nodes.back().output; }
 std::int64_t Model::size() const { return static_cast<std::int64_t>(impl_->nodes.size()); }
-Layer& Model::layer(std::int64_t i) { return *impl_->nodes.at(static_cast<std::size_t>(i)).layer; }
-const Layer& Model::layer(std::int64_t i) const { return *impl_->nodes.at(static_cast<std::size_t>(i)).layer; }
-Shape Model::layer_output_shape(std::int64_t i) const { return impl_->nodes.at(static_cast<std::size_t>(i)).output; }
+const Model::Impl::Node& Model::Impl::node(std::int64_t i) const {
+  if (i < 0 || i >= std::ssize(nodes))
+    throw ValueError("Model '" + name + "' has no layer " + std::to_string(i) + "; it has " + std::to_string(nodes.size()) + ", counted from 0.");
+  return nodes[static_cast<std::size_t>(i)];
+}
+
+Layer& Model::layer(std::int64_t i) { return *impl_->node(i).layer; }
+const Layer& Model::layer(std::int64_t i) const { return *impl_->node(i).layer; }
+Shape Model::layer_output_shape(std::int64_t i) const { return impl_->node(i).output; }
 
 Layer& Model::layer(std::string_view name) {
   std::string known;
@@ -115,6 +123,7 @@ void Model::reset(std::uint64_t seed) {
 }
 
 void Model::set_backend(std::shared_ptr<Backend> backend) {
+  if (!backend) throw ValueError("set_backend: there is no backend. Make one: make_backend(\"cpu\").");
   if (!backend->supports(impl_->dtype))
     throw BackendError("Model '" + impl_->name + "' is " + std::string(to_string(impl_->dtype)) + ", which the backend " +
                        backend->describe() + " does not compute. Use \"reference\".");
@@ -166,6 +175,8 @@ Tensor Model::predict(const Dataset& data, std::int64_t batch_size) {
 }
 
 std::vector<LayerActivation> Model::activations(const Tensor& x) {
+  if (x.shape().rank() == 0 || x.shape()[0] != 1)
+    throw ShapeError("activations received shape " + x.shape().to_string() + "; it takes one sample, (1, ...).");
   Executor executor(*this, 1, Executor::Use::inference);
   executor.check_samples(x.shape().without_leading());
   copy(x.view(), executor.input(1));

@@ -1,4 +1,4 @@
-// The one door to threads. CMake compiles exactly one of parallel_openmp.cpp and parallel_serial.cpp.
+// The one door to threads. CMake compiles exactly one of parallel_openmp.cpp, parallel_threads.cpp and parallel_serial.cpp.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 namespace neurona::runtime {
 
 /// Calls body(task) once for each task in [0, tasks), on up to num_threads() threads. Which thread runs a task must not
-/// matter to the result. Does not nest: called inside a task it runs serially. The body must not throw.
+/// matter to the result. Does not nest: called inside a task it runs serially. What a task throws is thrown here, once all have
+/// ended (the first, where several throw).
 void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context);
 
 template <class Body>

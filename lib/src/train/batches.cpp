@@ -44,6 +44,12 @@ std::int64_t Batches::next() {
   return batch_size_;
 }
 
+void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data) {
+  executor.check_samples(data.sample_shape());
+  compiled.loss->check(model.output_shape(), data);
+  for (const auto& metric : compiled.metrics) metric->check(data);
+}
+
 bool wants_logits(const Model& model) {
   return model.compile_options().loss->takes_logits() && model.layer(model.size() - 1).ends_in_softmax();
 }

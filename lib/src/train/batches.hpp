@@ -37,5 +37,7 @@ class Batches {
 
 /// Whether the model ends in a softmax that its loss wants left out.
 bool wants_logits(const Model& model);
+/// Errors: ShapeError, ValueError when model, loss or metrics cannot work on such data.
+void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data);
 
 }  // namespace neurona

@@ -18,23 +18,28 @@ struct EvaluateJob::Impl {
   Impl(Model& judged, Dataset samples, std::int64_t batch_size)
       : model(judged),
         data(std::move(samples)),
-        executor(judged, batch_size, Executor::Use::inference),
+        compiled(checked(judged, data)),
+        executor(judged, std::min(batch_size, data.size()), Executor::Use::inference),
         batches(data, executor) {
+    check_data(model, compiled, executor, data);
+    logits = wants_logits(model);
+    sums.resize(1 + compiled.metrics.size());
+    predicted.reserve(static_cast<std::size_t>(data.size()));
+  }
+
+  static const CompileOptions& checked(const Model& model, const Dataset& data) {
     if (!model.compiled())
       throw ValueError("evaluate: model '" + model.name() + "' is not compiled; its loss is not known. Call compile first.");
-    executor.check_samples(data.sample_shape());
-    model.compile_options().loss->check(model.output_shape(), data);
-    logits = wants_logits(model);
-    sums.resize(1 + model.compile_options().metrics.size());
-    predicted.reserve(static_cast<std::size_t>(data.size()));
+    if (data.size() < 1) throw ValueError("evaluate: received no samples; it needs at least 1.");
+    return model.compile_options();
   }
 
   void step() {
     const std::int64_t n = batches.next();
     executor.forward({.training = false, .logits = logits});
     const ConstTensorView output = executor.output();
-    sums[0] += model.compile_options().loss->evaluate(model.backend(), output, logits, batches.targets(), {});
-    const auto& metrics = model.compile_options().metrics;
+    sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {});
+    const auto& metrics = compiled.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) sums[i + 1] += metrics[i]->evaluate(output, batches.targets());
     const std::int64_t each = output.elements() / n;
     for (std::int64_t i = 0; i < n; ++i)
@@ -45,6 +50,7 @@ struct EvaluateJob::Impl {
 
   Model& model;
   Dataset data;
+  const CompileOptions compiled;  // shares loss and metrics: compiling the model anew does no harm to this run
   Executor executor;
   Batches batches;
   bool logits = false;
@@ -73,7 +79,7 @@ Evaluation EvaluateJob::result() const {
   const double count = impl_->done > 0 ? static_cast<double>(impl_->done) : 1.0;
   Evaluation result;
   result.loss = impl_->sums[0] / count;
-  const auto& metrics = impl_->model.compile_options().metrics;
+  const auto& metrics = impl_->compiled.metrics;
   for (std::size_t i = 0; i < metrics.size(); ++i) result.metrics.emplace_back(metrics[i]->name(), impl_->sums[i + 1] / count);
   return result;
 }

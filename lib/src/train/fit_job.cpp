@@ -19,7 +19,9 @@ struct FitJob::Impl {
   Impl(Model& trained, Dataset data, FitOptions fit_options)
       : model(trained),
         options(std::move(fit_options)),
-        loss(checked_loss(trained)),
+        compiled(checked(trained)),
+        loss(*compiled.loss),
+        optimizer(compiled.optimizer),
         splits(split(std::move(data))),
         executor(trained, std::min(options.batch_size, std::max<std::int64_t>(splits.training.size(), 1)),
                  Executor::Use::training),
@@ -27,17 +29,15 @@ struct FitJob::Impl {
         validation_batches(splits.validation, executor),
         pass{.training = true, .logits = wants_logits(trained)},
         context{model} {
-    executor.check_samples(splits.training.sample_shape());
-    loss.check(model.output_shape(), splits.training);
-    if (splits.validation.size() > 0) {
-      executor.check_samples(splits.validation.sample_shape());
-      loss.check(model.output_shape(), splits.validation);
-    }
-    model.compile_options().optimizer->build(executor.trainable());
+    check_data(model, compiled, executor, splits.training);
+    if (splits.validation.size() > 0) check_data(model, compiled, executor, splits.validation);
+    optimizer->build(executor.trainable());
+    for (const auto& callback : options.callbacks)
+      if (!callback) throw ValueError("fit: one of the callbacks is empty.");
     good_weights = model.get_weights();
     parameters = model.parameters();
 
-    const auto& metrics = model.compile_options().metrics;
+    const auto& metrics = compiled.metrics;
     sums.resize(1 + metrics.size());
     state.logs.emplace_back("loss", 0.0);
     for (const auto& metric : metrics) state.logs.emplace_back(metric->name(), 0.0);
@@ -59,10 +59,10 @@ struct FitJob::Impl {
     Dataset training, validation;
   };
 
-  static const Loss& checked_loss(const Model& model) {
+  static const CompileOptions& checked(const Model& model) {
     if (!model.compiled())
       throw ValueError("fit: model '" + model.name() + "' is not compiled. Call compile({.loss = ..., .optimizer = ...}) first.");
-    return *model.compile_options().loss;
+    return model.compile_options();
   }
 
   Splits split(Dataset data) const {
@@ -72,6 +72,7 @@ struct FitJob::Impl {
     const double held_out = options.validation_split;
     if (!(held_out >= 0.0 && held_out < 1.0))
       throw ValueError("fit: validation_split = " + std::to_string(held_out) + "; it must be in [0, 1).");
+    if (data.size() < 1) throw ValueError("fit: received no samples to train on; it needs at least 1.");
     if (options.validation_data) return {std::move(data), *options.validation_data};
     const auto kept = static_cast<std::int64_t>(static_cast<double>(data.size()) * (1.0 - held_out));
     if (kept < 1)
@@ -119,7 +120,7 @@ struct FitJob::Impl {
   // Adds a batch to the sums and writes the running means.
   void account(double batch_loss, const Batches& source, std::int64_t done, std::span<std::pair<std::string, double>> logs) {
     sums[0] += batch_loss;
-    const auto& metrics = model.compile_options().metrics;
+    const auto& metrics = compiled.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
       const double sum = metrics[i]->evaluate(executor.output(), source.targets());
       state.batch_metrics[i].second = sum / static_cast<double>(source.batch_size());
@@ -133,16 +134,12 @@ struct FitJob::Impl {
     executor.forward(pass);
     const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
     state.batch_loss = sum / static_cast<double>(n);
-    if (!std::isfinite(sum)) return fail();
-    if (steps++ % kBatchesBetweenCopies == 0) {
-      for (std::size_t i = 0; i < parameters.size(); ++i) copy(parameters[i]->value.view(), good_weights[i].view());
-      good_epoch = state.epoch;
-      good_batch = state.batch;
-    }
+    if (!std::isfinite(sum)) fail(state.batch + 1, "the loss became " + in_words(state.batch_loss));
+    if (steps++ % kBatchesBetweenCopies == 0) keep_good_weights();
     state.samples_done += n;
     account(sum, batches, state.samples_done, state.logs);
     executor.backward(pass);
-    model.compile_options().optimizer->apply(model.backend(), executor.trainable(), executor.gradients());
+    optimizer->apply(model.backend(), executor.trainable(), executor.gradients());
     ++state.batch;
     tell([&](Callback& c) { c.on_batch_end(context, state.batch - 1, state.logs); });
     if (state.batch < state.batches) {
@@ -152,6 +149,8 @@ struct FitJob::Impl {
       }
       return;
     }
+    // A finite loss does not show what the last step did.
+    if (!weights_are_finite()) fail(state.batch, "it left weights that are not finite");
     if (state.validation_samples == 0) return end_epoch();
     state.phase = TrainingState::Phase::validating;
     std::fill(sums.begin(), sums.end(), 0.0);
@@ -163,6 +162,7 @@ struct FitJob::Impl {
     const Executor::Pass inference{.training = false, .logits = pass.logits};
     executor.forward(inference);
     const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {});
+    if (!std::isfinite(sum)) fail(state.batch, "the validation loss became " + in_words(sum));
     state.validation_done += n;
     account(sum, validation_batches, state.validation_done, validation_logs);
     if (state.validation_done < state.validation_samples) return;
@@ -170,14 +170,27 @@ struct FitJob::Impl {
     end_epoch();
   }
 
-  void fail() {
+  bool weights_are_finite() const {
+    return std::all_of(parameters.begin(), parameters.end(), [](const Parameter* parameter) { return is_finite(parameter->value.view()); });
+  }
+
+  void keep_good_weights() {
+    if (!weights_are_finite()) return;
+    for (std::size_t i = 0; i < parameters.size(); ++i) copy(parameters[i]->value.view(), good_weights[i].view());
+    good_epoch = state.epoch;
+    good_batch = state.batch;
+  }
+
+  static std::string in_words(double value) { return std::isnan(value) ? "nan" : "infinite"; }
+
+  // `batch` counts from 1.
+  [[noreturn]] void fail(std::int64_t batch, const std::string& what) {
     model.set_weights(good_weights);
-    const std::string where = "epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(state.batch + 1);
+    optimizer->build({});  // its state is of the run that failed
+    const std::string where = "epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(batch);
     state.stopped_early = true;
     finish();
-    throw NotFiniteError("Training stopped at " + where + ": the loss became " +
-                         (std::isnan(state.batch_loss) ? std::string("nan") : std::to_string(state.batch_loss)) +
-                         ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " +
+    throw NotFiniteError("Training stopped at " + where + ": " + what + ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " +
                          std::to_string(good_epoch + 1) +
                          ", the last copy with a finite loss, are back in the model.\n  A smaller learning_rate is the usual cure.");
   }
@@ -201,7 +214,9 @@ struct FitJob::Impl {
 
   Model& model;
   FitOptions options;
+  const CompileOptions compiled;  // shares loss, optimiser and metrics: compiling the model anew does no harm to this run
   const Loss& loss;
+  const Handle<Optimizer> optimizer;
   Splits splits;
   Executor executor;
   Batches batches, validation_batches;
@@ -245,6 +260,7 @@ void FitJob::request_stop() {
 void FitJob::extend(std::int64_t epochs) {
   if (epochs < 1) throw ValueError("FitJob::extend: " + std::to_string(epochs) + " epochs; at least 1.");
   TrainingState& state = impl_->state;
+  impl_->context.stop_training = false;
   if (state.stopped_early) throw ValueError("FitJob::extend: the run stopped early; start a new one.");
   state.epochs += epochs;
   if (state.phase != TrainingState::Phase::finished) return;

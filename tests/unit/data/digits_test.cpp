@@ -90,7 +90,8 @@ TEST_CASE("Embedded digits have balanced labels, and no two images are alike") {
   for (int count : counts) CHECK(count == 40);
   CHECK(different.size() == 400);
   CHECK(embedded_digits({.count = 0}).size() == 0);
-  CHECK(embedded_digits({.count = -5}).size() == 0);
+  CHECK_THROWS_WITH_AS(embedded_digits({.count = -5}), doctest::Contains("count = -5"), ValueError);
+  CHECK_THROWS_AS(embedded_digits({.count = 5, .first = -1}), ValueError);
 }
 
 TEST_CASE("Embedded digits can be told apart: the nearest mean image names most of them") {

@@ -175,6 +175,31 @@ TEST_CASE("When every mirror fails, the error tells each with its reason, after 
   CHECK(fs::is_empty(folder.path()));
 }
 
+TEST_CASE("A mirror that sends more than the file can have is given up, told or not, and nothing of it stays") {
+  for (const bool told : {true, false}) {
+    HttpServer server([&](const HttpRequest& request, Reply& reply) {
+      if (request.path == "/good") return serve_content(request, reply);
+      reply.send(200, told ? 9'000'000 : -1, std::string(9'000'000, 'x'));
+    });
+    TemporaryFolder folder;
+    DownloadOptions wanted = options_for({server.url("/endless"), server.url("/good")}, folder / "file", 1);
+    wanted.max_bytes = 4'000'000;
+    download(wanted);
+    CHECK(text_of(folder / "file") == content());
+    wanted.urls = {server.url("/endless")};
+    wanted.target = folder / "other";
+    CHECK(has(error_of(wanted), "it sends more than the 4000000 bytes that the file has at most"));
+    CHECK(!fs::exists(folder / "other.part"));
+  }
+}
+
+TEST_CASE("Where no mirror can be reached at all, one round is enough") {
+  TemporaryFolder folder;
+  DownloadOptions wanted = options_for({"http://127.0.0.1:1/a", "http://127.0.0.1:1/b"}, folder / "file", 9);
+  wanted.first_pause_ms = 1e7;  // a second round would never begin
+  CHECK(has(error_of(wanted), "http://127.0.0.1:1/b: "));
+}
+
 TEST_CASE("Wrong bytes are not taken and not resumed: the next mirror starts from nothing") {
   HttpServer server([](const HttpRequest& request, Reply& reply) {
     if (request.path == "/good") return serve_content(request, reply);

@@ -1,6 +1,7 @@
 // Files from the web: several mirrors, resumed where they were cut, verified before they count.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -16,9 +17,10 @@ struct DownloadOptions {
   std::filesystem::path target;
   /// Throws FormatError when the file is not the one wanted; empty: anything is taken.
   std::function<void(const std::filesystem::path&)> check = {};
-  int rounds = 3;                  ///< how often all mirrors are tried
+  std::int64_t max_bytes = std::int64_t{1} << 32;  ///< a mirror that sends more is given up
+  int rounds = 3;  ///< how often all mirrors are tried; once only when none of them could be reached at all
   double first_pause_ms = 500.0;   ///< between rounds, doubled each time
-  double connect_timeout_s = 10.0;
+  double connect_timeout_s = 5.0;
   double stall_timeout_s = 20.0;   ///< without a byte
 };
 

@@ -15,6 +15,7 @@ struct EmbeddedDigitsOptions {
 
 /// `count` images of 28x28, each of the ten labels in turn, prepared as MNIST's: own pen strokes, several ways of writing each
 /// digit, varied at random. Image i depends on (seed, i) alone. Not handwriting of people: say so where they are shown.
+/// Errors: ValueError for a negative count or first.
 ImageSet embedded_digits(const EmbeddedDigitsOptions& options = {});
 
 }  // namespace neurona::data

@@ -32,6 +32,8 @@ void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
 
 class CpuBackend final : public Backend {
  public:
+  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels) {}
+
   std::string describe() const override {
     return "cpu (" + std::string(kernels_.name) + ", " + std::to_string(num_threads()) +
            (num_threads() == 1 ? " thread)" : " threads)");
@@ -48,7 +50,7 @@ class CpuBackend final : public Backend {
 
   void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) override {
     const std::int64_t N = x.shape[0], K = x.shape[1], F = dz.shape[1];
-    gemm({K, F, N, x.as<float>(), 1, K, dz.as<float>(), F, nullptr, dkernel.as<float>(), F});
+    if (dkernel) gemm({K, F, N, x.as<float>(), 1, K, dz.as<float>(), F, nullptr, dkernel.as<float>(), F});
     if (dbias) kernels_.column_sums(N, F, dz.as<float>(), dbias.as<float>());
   }
 
@@ -126,12 +128,18 @@ class CpuBackend final : public Backend {
     for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
   }
 
-  const cpu::Kernels& kernels_ = cpu::best_kernels();
+  const cpu::Kernels& kernels_;
   std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed
 };
 
 }  // namespace
 
-std::shared_ptr<Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(); }
+std::shared_ptr<Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(*cpu::runnable_kernels().front()); }
+
+std::vector<std::shared_ptr<Backend>> make_cpu_backends() {
+  std::vector<std::shared_ptr<Backend>> backends;
+  for (const cpu::Kernels* kernels : cpu::runnable_kernels()) backends.push_back(std::make_shared<CpuBackend>(*kernels));
+  return backends;
+}
 
 }  // namespace neurona

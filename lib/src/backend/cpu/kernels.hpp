@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "neurona/activation.hpp"
 
@@ -46,7 +47,7 @@ struct Kernels {
   void (*sgd)(const SgdPiece& piece);
 };
 
-/// The best of the kernels that this processor can run.
-const Kernels& best_kernels();
+/// The sets of kernels that this processor can run, the best first.
+std::vector<const Kernels*> runnable_kernels();
 
 }  // namespace neurona::cpu

@@ -14,14 +14,15 @@ extern const Kernels kernels;
 }
 #endif
 
-const Kernels& best_kernels() {
+std::vector<const Kernels*> runnable_kernels() {
+  std::vector<const Kernels*> sets;
 #ifdef NEURONA_X86_KERNELS
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
-    return avx512::kernels;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::kernels;
+  // The levels that the files are compiled for (CMakeLists.txt): their compiler may use any instruction of them.
+  if (__builtin_cpu_supports("x86-64-v4")) sets.push_back(&avx512::kernels);
+  if (__builtin_cpu_supports("x86-64-v3")) sets.push_back(&avx2::kernels);
 #endif
-  return baseline::kernels;
+  sets.push_back(&baseline::kernels);
+  return sets;
 }
 
 }  // namespace neurona::cpu

@@ -15,7 +15,7 @@ T activate(Activation activation, T z) {
     case Activation::softmax: return z;
     case Activation::sigmoid: return T(1) / (T(1) + std::exp(-z));
     case Activation::tanh: return std::tanh(z);
-    case Activation::relu: return z > T(0) ? z : T(0);
+    case Activation::relu: return z < T(0) ? T(0) : z;  // NaN stays NaN
     case Activation::selu: return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * std::expm1(z));
   }
   return z;
@@ -92,7 +92,7 @@ void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bi
 template <class T>
 void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) {
   const std::int64_t N = x.shape[0], K = x.shape[1], F = dz.shape[1];
-  for (std::int64_t k = 0; k < K; ++k) {
+  for (std::int64_t k = 0; dkernel && k < K; ++k) {
     for (std::int64_t f = 0; f < F; ++f) {
       double sum = 0.0;
       for (std::int64_t n = 0; n < N; ++n)
