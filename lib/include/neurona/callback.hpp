@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <limits>
 #include <map>
 #include <memory>
@@ -85,6 +86,8 @@ class ProgressBar : public Callback {
  public:
   using Sink = std::function<void(std::string_view)>;
   explicit ProgressBar(Sink sink, ProgressBarOptions options = {});
+  /// To a stream, which must live as long: ProgressBar(std::cout).
+  explicit ProgressBar(std::ostream& stream, ProgressBarOptions options = {});
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_begin(TrainingContext& context, std::int64_t epoch) override;
   void on_batch_end(TrainingContext& context, std::int64_t batch, const Logs& logs) override;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace neurona {
@@ -28,6 +30,32 @@ class Job {
 /// Runs a job to its end on the calling thread; `on_progress` (may be empty) is called between slices and
 /// stops the job by returning false. Returns whether the job came to its end.
 bool run_inline(Job& job, const std::function<bool(const Progress&)>& on_progress = {});
+
+/// Runs a job on a thread of its own, from construction on. Its owner looks at snapshots and waits for nothing, but in
+/// wait() and in the destructor, which stops the job. The job, and what it works on, belong to the thread until then.
+/// Errors: std::system_error where there are no threads (a page without them).
+class ThreadRunner {
+ public:
+  enum class State : std::uint8_t { running, finished, stopped, failed };
+
+  /// The job must outlive the runner. It looks for a wish to stop after each slice of about `slice_ms`.
+  explicit ThreadRunner(Job& job, double slice_ms = 20.0);
+  ~ThreadRunner();
+  ThreadRunner(const ThreadRunner&) = delete;
+  ThreadRunner& operator=(const ThreadRunner&) = delete;
+
+  void request_stop();
+  /// Until the job is over.
+  void wait();
+  State state() const;
+  Progress progress() const;
+  /// What the job threw, when it failed.
+  std::exception_ptr error() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 /// Milliseconds of a clock that never goes back.
 double now_ms();

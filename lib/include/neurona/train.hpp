@@ -34,14 +34,16 @@ struct TrainingState {
   bool stopped_early = false;          ///< by a callback or request_stop
 };
 
-/// A run of `fit` that can be driven batch by batch. The model must live, and must not be used elsewhere, while a slice runs.
+/// A run of `fit` that can be driven batch by batch. The model must live, keep its layers, and not be used elsewhere while a slice
+/// runs. Loss, optimiser and metrics are those it was compiled with at construction.
 class FitJob : public Job {
  public:
   /// Errors: ValueError for options out of range or an uncompiled model; ShapeError when data and model disagree.
   FitJob(Model& model, Dataset data, FitOptions options = {});
   ~FitJob() override;
 
-  /// Trains for about `budget_ms`. Errors: NotFiniteError; the last good weights are in the model then.
+  /// Trains for about `budget_ms`. Errors: NotFiniteError when a loss or the weights are no longer finite; the last good
+  /// weights, at most 64 batches old, are in the model then.
   bool advance(double budget_ms, Progress& progress) override;
   /// Exactly one batch of training or of validation. Returns whether there is more.
   bool step();
@@ -71,6 +73,20 @@ class EvaluateJob : public Job {
   std::int64_t samples_done() const;
   /// Index of the largest output of each sample done so far.
   std::span<const std::int32_t> predicted() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A run of `predict`.
+class PredictJob : public Job {
+ public:
+  PredictJob(Model& model, Dataset data, std::int64_t batch_size = 32);
+  ~PredictJob() override;
+  bool advance(double budget_ms, Progress& progress) override;
+  /// The predictions (N, ...), complete once advance() has returned false; moved out.
+  Tensor take_result();
 
  private:
   struct Impl;

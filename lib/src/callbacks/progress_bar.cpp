@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ostream>
 
 #include "neurona/callback.hpp"
 #include "neurona/job.hpp"
@@ -57,6 +58,9 @@ std::string progress_line(std::int64_t done, std::int64_t total, double seconds,
 }
 
 ProgressBar::ProgressBar(Sink sink, ProgressBarOptions options) : sink_(std::move(sink)), options_(options) {}
+
+ProgressBar::ProgressBar(std::ostream& stream, ProgressBarOptions options)
+    : ProgressBar([&stream](std::string_view text) { stream << text << std::flush; }, options) {}
 
 void ProgressBar::on_train_begin(TrainingContext& context) {
   std::string line = "Train on " + std::to_string(context.samples) + " samples";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
 
 #include "model/executor.hpp"
 #include "model/model_impl.hpp"
@@ -153,25 +152,9 @@ Tensor Model::predict(const Tensor& x, std::int64_t batch_size) {
 }
 
 Tensor Model::predict(const Dataset& data, std::int64_t batch_size) {
-  Executor executor(*this, std::min(batch_size, std::max<std::int64_t>(data.size(), 1)), Executor::Use::inference);
-  executor.check_samples(data.sample_shape());
-  const std::int64_t each = output_shape().elements();
-  Tensor result(output_shape().with_leading(data.size()), impl_->dtype);
-  std::vector<std::int32_t> indices(static_cast<std::size_t>(data.size()));
-  std::iota(indices.begin(), indices.end(), 0);
-  std::vector<std::int32_t> labels(static_cast<std::size_t>(executor.max_batch()));
-  Tensor values(data.target_shape().with_leading(executor.max_batch()), impl_->dtype);
-  for (std::int64_t begin = 0; begin < data.size(); begin += executor.max_batch()) {
-    const std::int64_t n = std::min(executor.max_batch(), data.size() - begin);
-    data.gather(std::span(indices).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)),
-                executor.input(n), labels, values.view());
-    executor.forward({.training = false, .logits = false});
-    TensorView target = result.view();
-    target.data = static_cast<std::byte*>(target.data) + static_cast<std::size_t>(begin * each) * size_of(impl_->dtype);
-    target.shape = executor.output().shape;
-    copy(executor.output(), target);
-  }
-  return result;
+  PredictJob job(*this, data, batch_size);
+  run_inline(job);
+  return job.take_result();
 }
 
 std::vector<LayerActivation> Model::activations(const Tensor& x) {
