@@ -92,7 +92,7 @@ class Installed(unittest.TestCase):
 
     def test_nothing_but_the_library_is_installed(self):
         kinds = {path.suffix for path in self.prefix.rglob("*") if path.is_file()}
-        self.assertLessEqual(kinds, {".hpp", ".a", ".so", ".cmake", ".lib", ""})
+        self.assertLessEqual(kinds, {".hpp", ".a", ".so", ".cmake", ".lib", ".md", ""})
 
 
 if __name__ == "__main__":
