@@ -109,7 +109,7 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
            const PlotOptions& o) {
   const Theme& t = ui.theme();
   const Language language = ui.language();
-  const TextStyle tick{Face::mono, 11, mix(t.faint, t.soft, 0.45f), 0};
+  const TextStyle tick{Face::mono, 11, t.soft, 0};
   float result = std::nanf("");
   if (rect.w < 40 || rect.h < 40) return result;
 
@@ -176,7 +176,7 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
     if (!cursor.label.empty()) {
       const float width = ui.measure(cursor.label, tick).x;
       const bool left = x + width + 8 > f.inner.right();
-      ui.text({left ? x - width - 5 : x + 5, f.inner.y - 2}, cursor.label, tick.with(color));
+      ui.text({left ? x - width - 5 : x + 5, f.inner.y - 2}, cursor.label, tick.with(text_color(t, color)));
     }
   }
   ui.pop_clip();
