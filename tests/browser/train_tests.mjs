@@ -54,18 +54,44 @@ test('the same seed gives the same losses, another seed gives others', {}, async
   });
 });
 
+test('on a phone too: one epoch by its button, and the live region says how it went', {}, async () => {
+  await withLesson({ server: ['--without-mnist'], size: SIZES.phone }, async (page) => {
+    await press(page, 'epoch');
+    await until(page, (s) => s.training.epoch === 1 && s.training.status === 'paused');
+    await page.waitForFunction(() => /época 1: pérdida \d,\d+/.test(document.getElementById('mirror-live').textContent), null, { timeout: 3000 });
+    await set(page, 'language', 'en');
+    await page.waitForFunction(() => /epoch 1: loss \d\.\d+/.test(document.getElementById('mirror-live').textContent), null, { timeout: 3000 });
+  });
+});
+
+test('going back restores the settings of that entry, and rewrites nothing', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    const before = await page.evaluate(() => location.hash);
+    await press(page, 'next');
+    await until(page, (s) => s.step === 5);
+    await set(page, 'units', 32);
+    await set(page, 'theme', 'dark');
+    await page.waitForFunction(() => /units=32/.test(location.hash) && /theme=dark/.test(location.hash));
+    await page.goBack();
+    await until(page, (s) => s.step === 4 && s.values.units === 100 && s.theme === 'auto');
+    await page.waitForTimeout(200);
+    const after = await page.evaluate(() => location.hash);
+    check(after === before, `It was ${before}, and is ${after}.`);
+  });
+});
+
 test('settings: taken, refused with a reason, and said in the address', {}, async () => {
   await withLesson({ server: ['--without-mnist'] }, async (page) => {
     await set(page, 'units', 32);
     await set(page, 'activation', 'relu');
     const { values } = await state(page);
-    check(values.units == 32 && values.activation === 'relu', `values: ${JSON.stringify(values)}`);
+    check(values.units === 32 && values.activation === 'relu', `values: ${JSON.stringify(values)}`);
     await page.waitForFunction(() => /units=32/.test(location.hash) && /activation=relu/.test(location.hash));
     for (const [name, value] of [['units', 0], ['units', 'many'], ['learning_rate', -1], ['activation', 'cosine'], ['unheard_of', 1]]) {
       const said = await page.evaluate(([n, v]) => { try { window.neurona.set(n, v); return ''; } catch (error) { return error.message; } }, [name, value]);
       check(said.includes(name), `set('${name}', ${value}) said '${said}'`);
     }
-    check((await state(page)).values.units == 32, 'A refused value changed the setting.');
+    check((await state(page)).values.units === 32, 'A refused value changed the setting.');
   });
 });
 

@@ -333,7 +333,7 @@ void exams_stage(LessonContext& c, TrainView& view, Rect area) {
   const std::array<Exam, 3> exams = {
       Exam{std::string(c.text.label(best ? "exam_training_best" : "exam_training")), epoch ? double(epoch->accuracy) : -1, t.accent},
       Exam{std::string(c.text.label("exam_validation")), epoch && epoch->has_validation ? double(epoch->val_accuracy) : -1, t.negative},
-      Exam{std::string(c.text.label("exam_test")) + (stale ? " · " + std::string(c.text.label("stale")) : ""),
+      Exam{stale ? std::string(c.text.label("test")) + " · " + std::string(c.text.label("stale")) : std::string(c.text.label("exam_test")),
            j.complete ? j.accuracy : -1, stale ? t.rest : t.ink}};
   // Bars begin at 80 %: the differences are what matters here, and the scale says so.
   constexpr double kFrom = 0.8;

@@ -184,7 +184,7 @@ void settings(LessonContext& c, TrainView& view, Rect area, SettingsShown shown)
 // ------------------------------------------------------------------------------------------------------ data
 
 float data_stage_height(LessonContext&, TrainView&, float width) {
-  return width < kNarrow ? card_chrome_height() + 300 + kGap + card_chrome_height() + width - 34 + 40 : 520;
+  return width < kNarrow ? card_chrome_height() + 300 + kGap + card_chrome_height() + width - 34 + 58 : 520;
 }
 
 void data_stage(LessonContext& c, TrainView& view, Rect area) {
@@ -217,7 +217,20 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
   const int label = set ? int(set->labels[std::size_t(view.image)]) : -1;
   Rect chosen = card(ui, right, c.text.label("chosen"),
                      label >= 0 ? std::string(c.text.label("label")) + " " + std::to_string(label) : std::string());
-  const Rect foot = chosen.cut_bottom(20, 8);
+  std::string counts;
+  if (const TrainingState* state = view.lab.state())
+    counts = format_integer(state->samples, ui.language()) + " · " + format_integer(state->validation_samples, ui.language()) + " · " +
+             format_integer(view.data.test()->size(), ui.language());
+  const TextStyle mono = ui.style(Type::mono_small), caption = ui.style(Type::caption);
+  const std::string_view names = c.text.label("split_line");
+  const float counts_width = ui.measure(counts, mono).x + 2;
+  const bool one_line = ui.measure(names, caption).x + 12 + counts_width <= chosen.w;
+  Rect foot = chosen.cut_bottom(one_line ? 20 : 38, 8);
+  if (one_line)
+    ui.text_in(foot.cut_right(counts_width, 12), counts, mono, 1);
+  else
+    ui.text_in(foot.cut_bottom(19), counts, mono);
+  ui.text_in(foot, names, caption);
   if (!set) return;
   const Rect map = chosen.square();
   const auto image = set->image(view.image);
@@ -244,14 +257,6 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
                 .value = format_number(double(values[std::size_t(cell)]), 3, ui.language()),
                 .numbers = grey + " / 255 = " + format_number(double(values[std::size_t(cell)]), 3, ui.language())});
   }
-  std::string counts;
-  if (const TrainingState* state = view.lab.state())
-    counts = format_integer(state->samples, ui.language()) + " · " + format_integer(state->validation_samples, ui.language()) + " · " +
-             format_integer(view.data.test()->size(), ui.language());
-  const TextStyle mono = ui.style(Type::mono_small);
-  Rect line = foot;
-  ui.text_in(line.cut_right(ui.measure(counts, mono).x + 2, 12), counts, mono, 1);
-  ui.text_in(line, c.text.label("split_line"), ui.style(Type::caption));
 }
 
 // ----------------------------------------------------------------------------------------------------- build

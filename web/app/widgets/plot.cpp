@@ -123,7 +123,9 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
   const double y_step =
       nice_step(double(f.y1 - f.y0) / std::max(1.0, std::floor(double(rect.h - line * 2) / 44)));
   const int decimals = o.y_decimals >= 0 ? o.y_decimals : decimals_for(y_step);
+  const bool huge = std::max(std::fabs(f.y0), std::fabs(f.y1)) >= 1e6f;  // a loss that flies off
   const auto y_label = [&](double y) {
+    if (huge) return format_significant(y, 2, language);
     return o.y_log ? format_significant(std::pow(10, y), 1, language) : format_number(y, decimals, language);
   };
   float label_width = 0;
