@@ -8,6 +8,7 @@
 #include "session.hpp"
 #include "widgets/confusion_matrix.hpp"
 #include "widgets/heat_map.hpp"
+#include "widgets/plot.hpp"
 
 using namespace neurona::app;
 
@@ -85,6 +86,18 @@ TEST_CASE("The keyboard reaches the cells of a heat map and no cell beyond its l
   CHECK(cell == 4);  // 7 would be below, and is not there
   b.keys({Key::left, Key::down}, map);
   CHECK(cell == 6);
+}
+
+TEST_CASE("The keyboard walks along a plot, and its reading follows") {
+  Bench b;
+  const std::array<float, 2> x{0, 1}, y{0, 1};
+  const std::array<PlotSeries, 1> series = {PlotSeries{.name = "loss", .x = x, .y = y}};
+  const auto curve = [&](Ui& ui) { plot(ui, "loss", {100, 100, 400, 300}, series, {}); };
+  const auto tooltips = [] { return ImGui::GetForegroundDrawList()->VtxBuffer.Size; };
+  b.frame(curve);
+  CHECK(tooltips() == 0);
+  b.keys({Key::tab, Key::right}, curve);
+  CHECK(tooltips() > 0);
 }
 
 TEST_CASE("Image sheets of many sizes leave no textures behind") {

@@ -321,7 +321,7 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
 
 int Ui::cell(std::string_view name, const Interaction& touch, Rect rect, int rows, int columns, int count) {
   if (count <= 0 || rows <= 0 || columns <= 0) return -1;
-  if (touch.hovered && !(touch.ring && last_was_key_)) {
+  if (touch.hovered && !(touch.ring && by_key())) {
     const int x = std::clamp(int((touch.pointer.x - rect.x) / rect.w * float(columns)), 0, columns - 1);
     const int y = std::clamp(int((touch.pointer.y - rect.y) / rect.h * float(rows)), 0, rows - 1);
     const int index = y * columns + x;

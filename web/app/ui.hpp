@@ -119,6 +119,8 @@ class Ui {
   ImVec2 pointer() const { return pointer_; }
   bool pointer_down() const { return pointer_down_; }
   bool touch() const { return source_ == PointerSource::touch; }
+  /// Whether the learner's last input was a key, not the pointer.
+  bool by_key() const { return last_was_key_; }
   /// The pointer's path in this frame, oldest first: every sample, for drawing smooth strokes.
   const std::vector<ImVec2>& trail() const { return trail_; }
   /// Takes a key that no focused control has used (Escape, undo ...): true once per press.

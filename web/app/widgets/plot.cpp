@@ -7,6 +7,8 @@
 namespace neurona::app {
 namespace {
 
+constexpr int kStops = 101;  // places along x at which arrow keys stop
+
 /// 1, 2 or 5 times a power of ten, at least `least`.
 double nice_step(double least) {
   if (!(least > 0)) return 1;
@@ -189,10 +191,13 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
     legend(ui, {f.inner.x, f.inner.y, f.inner.w, 18}, entries);
   }
 
-  const Interaction touch =
-      ui.region(name, f.inner, {.role = Role::image, .drag = Drag::horizontal, .focusable = false});
-  if (touch.hovered || touch.held) {
-    const float share = std::clamp((touch.pointer.x - f.inner.x) / std::max(1.f, f.inner.w), 0.f, 1.f);
+  const Interaction touch = ui.region(name, f.inner, {.role = Role::image, .drag = Drag::horizontal});
+  if (touch.ring) ui.focus_ring(f.inner, 4);
+  const int stop = ui.cell(name, touch, f.inner, 1, kStops, kStops);
+  if (stop >= 0 || touch.held) {
+    const bool by_key = touch.ring && ui.by_key();
+    const float share = by_key ? float(stop) / (kStops - 1)
+                               : std::clamp((touch.pointer.x - f.inner.x) / std::max(1.f, f.inner.w), 0.f, 1.f);
     const float x = f.x0 + share * (f.x1 - f.x0);
     const float reach = (f.x1 - f.x0) * 0.5f;
     const float px = f.px(x);
