@@ -16,6 +16,12 @@ async function withLesson(options, use) {
   }
 }
 
+/** Presses a control once it is on the screen: while it works, the page draws what the state tells some frames later. */
+async function pressWhenShown(page, control) {
+  await until(page, (s, name) => name in s.rects, control);
+  await press(page, control);
+}
+
 test('one batch, one epoch, pause, play, reset: the loss falls, the numbers add up', {}, async () => {
   await withLesson({}, async (page) => {
     await press(page, 'batch');
@@ -27,9 +33,9 @@ test('one batch, one epoch, pause, play, reset: the loss falls, the numbers add 
     const one = (await state(page)).training;
     check(one.val_loss < 0.5 * first.loss, `Before ${first.loss}, after an epoch ${one.val_loss}.`);
     check(one.val_accuracy > 0.85, `After an epoch val_accuracy is ${one.val_accuracy}.`);
-    await press(page, 'play');
+    await pressWhenShown(page, 'play');
     await until(page, (s) => s.training.status === 'running' && s.training.batch > 20);
-    await press(page, 'pause');
+    await pressWhenShown(page, 'pause');
     await until(page, (s) => s.training.status === 'paused');
     const paused = (await state(page)).training;
     await page.waitForTimeout(400);

@@ -178,6 +178,25 @@ TEST_CASE("An address changes settings; it presses no buttons") {
   CHECK(s.state()["training"]["status"] == "ready");
 }
 
+TEST_CASE("When the door calls the data ready, the buttons of the run work") {
+  Session s(390, 844, "lesson=train&step=4&lang=es");
+  s.load_data();
+  s.click("batch");
+  s.train();
+  CHECK(s.state()["training"]["batch"] == 1);
+}
+
+TEST_CASE("A press counts by what the button is now, not by how it was drawn last") {
+  Session s(1440, 900, "lesson=train&step=4&lang=es");
+  s.load_data();
+  s.set("training", "play");
+  CHECK(s.app->set_value("training", "pause") == "");  // nothing is drawn in between
+  const int batch = s.state()["training"]["batch"].get<int>();
+  s.click("batch");
+  s.train();
+  CHECK(s.state()["training"]["batch"] == batch + 1);
+}
+
 TEST_CASE("The door tells values with their types, and every change of theme") {
   Session s(1440, 900, "lesson=train&step=4&lang=es");
   for (const char* units : {"32", "100"}) {

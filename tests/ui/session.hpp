@@ -111,10 +111,12 @@ struct Session {
     }
   }
   nlohmann::json state() { return nlohmann::json::parse(app->state_json()); }
-  /// Works without drawing until the embedded digits are there.
+  /// Works until the embedded digits are there.
   void load_data() {
-    for (int i = 0; i < 20000 && state()["data"]["status"] != "ready"; ++i) app->work(50);
-    run(3);
+    for (int i = 0; i < 20000 && state()["data"]["status"] != "ready"; ++i) {
+      app->work(50);
+      run(1);
+    }
   }
   /// Works without drawing until training or evaluation rest.
   void train() {

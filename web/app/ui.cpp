@@ -95,9 +95,10 @@ void Ui::take_pointer(Input& input) {
         touch_scroll_ = source_ == PointerSource::touch ? scroll_at(pointer_, 0) : std::string();
         if (auto it = scrolls_.find(touch_scroll_); it != scrolls_.end()) it->second.velocity = 0;
         focus_by_key_ = false;
-        if (region && region->enabled) {
+        if (region) {
+          // Whether it is enabled, region() decides: it may have become so since it was drawn.
           active_ = pressed_ = region->name;
-          if (region->focusable) focus_ = region->name;
+          if (region->focusable && region->enabled) focus_ = region->name;
         }
         if (!region || region->role == Role::none || region->role == Role::scroll) focus_.clear();
         if (!pinned_.empty() && (!region || region->name != pinned_)) pinned_.clear();
@@ -109,7 +110,7 @@ void Ui::take_pointer(Input& input) {
         trail_.push_back(pointer_);
         if (dragging_) break;
         const Region* region = active_.empty() ? nullptr : find(active_);
-        const Drag drag = region ? region->drag : Drag::none;
+        const Drag drag = region && region->enabled ? region->drag : Drag::none;
         if (!scrolling_ && drag != Drag::all && !near(pointer_, press_position_, kTapSlop)) {
           const bool sideways =
               std::fabs(pointer_.x - press_position_.x) > std::fabs(pointer_.y - press_position_.y);

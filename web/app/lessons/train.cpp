@@ -89,7 +89,8 @@ class TrainLesson : public Lesson {
  public:
   std::string_view id() const override { return "train"; }
 
-  void enter(LessonContext&) override { v_.data.request(); }
+  void enter(LessonContext&) override { visible_ = true, v_.data.request(); }
+  void leave(LessonContext&) override { visible_ = false; }
 
   bool advance(LessonContext& c, float budget_ms) override {
     const CourseData::Status data = v_.data.status();
@@ -117,6 +118,7 @@ class TrainLesson : public Lesson {
 
   void stage(LessonContext& c, Rect area) override {
     v_.data.request();
+    drawn_with_data_ = v_.lab.has_data();
     area.cut_top(data_notice(c, v_, area));
     if (buttons_on_stage(c)) stage_buttons(c, area.cut_top(kStageButton, kGap));
     kStages[std::size_t(c.step)].draw(c, v_, area);
@@ -213,7 +215,9 @@ class TrainLesson : public Lesson {
     }
     constexpr const char* kStatus[] = {"idle", "loading", "failed", "ready"};
     CourseData::Status status = v_.data.status();
-    if (status == CourseData::Status::ready && !v_.lab.has_data()) status = CourseData::Status::loading;  // being taken in
+    // What the door calls ready can be pressed: the data are taken in, and a frame has shown it.
+    const bool usable = v_.lab.has_data() && (drawn_with_data_ || !visible_);
+    if (status == CourseData::Status::ready && !usable) status = CourseData::Status::loading;
     const nlohmann::json data = {{"status", kStatus[std::size_t(status)]},
                                  {"source", v_.data.embedded() ? "embedded" : "mnist"},
                                  {"progress", v_.data.progress()},
@@ -321,6 +325,7 @@ class TrainLesson : public Lesson {
   TrainView v_;
   int told_ = -1;      // the lab's revision that was told last
   bool news_ = false;  // of the data
+  bool visible_ = false, drawn_with_data_ = false;
   double told_at_ = -1;
 };
 
