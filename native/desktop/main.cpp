@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ namespace {
 using namespace neurona::app;
 
 constexpr double kWorkMs = 10;  // of training between two frames
+constexpr int kAtRest = 30;     // frames without work after which nothing more is to come
 
 struct Options {
   int width = 1440, height = 900;
@@ -29,6 +31,7 @@ struct Options {
   std::string fragment;    // as in the page's URL
   std::string screenshot;  // writes this file (PPM) once the picture rests, then quits
   bool draw_a_four = false;
+  std::vector<std::string> set;  // NAME=VALUE for the door, one after the other
   DesktopPlatform::Folders folders;
 };
 
@@ -52,6 +55,7 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--height", o.height, "Of the window, in points")->check(CLI::Range(320, 8192))->capture_default_str();
   app.add_option("--density", o.density, "Pixels a point (default: the display's)")->check(CLI::Range(0.5, 4.0));
   app.add_option("--screenshot", o.screenshot, "Write the window to this PPM file once it is drawn, then end");
+  app.add_option("--set", o.set, "NAME=VALUE as for window.neurona.set; each waits until the work of the one before is done (training=epoch)");
   app.add_flag("--draw", o.draw_a_four, "Draw a 4 on the pad first (for screenshots)");
 }
 
@@ -98,10 +102,20 @@ int run(const Options& o) {
                              SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_HAND),
                              SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_CROSSHAIR)};
     bool quit = false;
+    int rested = 0;
+    std::size_t done = 0;  // of o.set
     for (int frame = 0; !quit; ++frame) {
       SDL_Event event;
       const bool working = app.work(kWorkMs);
-      if (!working && !app.wants_frame() && input.pointer.empty() && o.screenshot.empty())
+      rested = working ? 0 : rested + 1;
+      if (done < o.set.size() && rested > kAtRest) {
+        rested = 0;
+        const std::string& item = o.set[done++];
+        const std::size_t equals = std::min(item.find('='), item.size());
+        if (const std::string error = app.set_value(item.substr(0, equals), item.substr(std::min(equals + 1, item.size()))); !error.empty())
+          throw std::runtime_error(error);
+      }
+      if (!working && !app.wants_frame() && input.pointer.empty() && o.screenshot.empty() && done == o.set.size())
         SDL_WaitEventTimeout(nullptr, 500);
       while (SDL_PollEvent(&event)) {
         if (event.type == SDL_QUIT) quit = true;
@@ -133,7 +147,7 @@ int run(const Options& o) {
       glClearColor(ground.x, ground.y, ground.z, 1);
       glClear(GL_COLOR_BUFFER_BIT);
       ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
-      if (!o.screenshot.empty() && frame >= 60) {
+      if (!o.screenshot.empty() && frame >= 60 && rested > kAtRest && done == o.set.size()) {
         save_ppm(o.screenshot, pixel_width, pixel_height);
         quit = true;
       }

@@ -16,6 +16,12 @@ async function withLesson(options, use) {
   }
 }
 
+/** Presses a control once it is on the screen: while it works, the page draws what the state tells some frames later. */
+async function pressWhenShown(page, control) {
+  await until(page, (s, name) => name in s.rects, control);
+  await press(page, control);
+}
+
 test('one batch, one epoch, pause, play, reset: the loss falls, the numbers add up', {}, async () => {
   await withLesson({}, async (page) => {
     await press(page, 'batch');
@@ -27,9 +33,9 @@ test('one batch, one epoch, pause, play, reset: the loss falls, the numbers add 
     const one = (await state(page)).training;
     check(one.val_loss < 0.5 * first.loss, `Before ${first.loss}, after an epoch ${one.val_loss}.`);
     check(one.val_accuracy > 0.85, `After an epoch val_accuracy is ${one.val_accuracy}.`);
-    await press(page, 'play');
+    await pressWhenShown(page, 'play');
     await until(page, (s) => s.training.status === 'running' && s.training.batch > 20);
-    await press(page, 'pause');
+    await pressWhenShown(page, 'pause');
     await until(page, (s) => s.training.status === 'paused');
     const paused = (await state(page)).training;
     await page.waitForTimeout(400);
@@ -54,18 +60,44 @@ test('the same seed gives the same losses, another seed gives others', {}, async
   });
 });
 
+test('on a phone too: one epoch by its button, and the live region says how it went', {}, async () => {
+  await withLesson({ server: ['--without-mnist'], size: SIZES.phone }, async (page) => {
+    await press(page, 'epoch');
+    await until(page, (s) => s.training.epoch === 1 && s.training.status === 'paused');
+    await page.waitForFunction(() => /época 1: pérdida \d,\d+/.test(document.getElementById('mirror-live').textContent), null, { timeout: 3000 });
+    await set(page, 'language', 'en');
+    await page.waitForFunction(() => /epoch 1: loss \d\.\d+/.test(document.getElementById('mirror-live').textContent), null, { timeout: 3000 });
+  });
+});
+
+test('going back restores the settings of that entry, and rewrites nothing', {}, async () => {
+  await withLesson({ server: ['--without-mnist'] }, async (page) => {
+    const before = await page.evaluate(() => location.hash);
+    await press(page, 'next');
+    await until(page, (s) => s.step === 5);
+    await set(page, 'units', 32);
+    await set(page, 'theme', 'dark');
+    await page.waitForFunction(() => /units=32/.test(location.hash) && /theme=dark/.test(location.hash));
+    await page.goBack();
+    await until(page, (s) => s.step === 4 && s.values.units === 100 && s.theme === 'auto');
+    await page.waitForTimeout(200);
+    const after = await page.evaluate(() => location.hash);
+    check(after === before, `It was ${before}, and is ${after}.`);
+  });
+});
+
 test('settings: taken, refused with a reason, and said in the address', {}, async () => {
   await withLesson({ server: ['--without-mnist'] }, async (page) => {
     await set(page, 'units', 32);
     await set(page, 'activation', 'relu');
     const { values } = await state(page);
-    check(values.units == 32 && values.activation === 'relu', `values: ${JSON.stringify(values)}`);
+    check(values.units === 32 && values.activation === 'relu', `values: ${JSON.stringify(values)}`);
     await page.waitForFunction(() => /units=32/.test(location.hash) && /activation=relu/.test(location.hash));
     for (const [name, value] of [['units', 0], ['units', 'many'], ['learning_rate', -1], ['activation', 'cosine'], ['unheard_of', 1]]) {
       const said = await page.evaluate(([n, v]) => { try { window.neurona.set(n, v); return ''; } catch (error) { return error.message; } }, [name, value]);
       check(said.includes(name), `set('${name}', ${value}) said '${said}'`);
     }
-    check((await state(page)).values.units == 32, 'A refused value changed the setting.');
+    check((await state(page)).values.units === 32, 'A refused value changed the setting.');
   });
 });
 

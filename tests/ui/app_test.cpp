@@ -1,115 +1,9 @@
-// The whole interface without a window: frames are drawn into ImGui's lists and thrown away.
-#include "app.hpp"
-
+// Navigation, language, theme, address, the pad: what a learner does and what the door tells.
 #include <doctest/doctest.h>
 
-#include <map>
-#include <nlohmann/json.hpp>
-#include <string>
-
-#include "imgui.h"
-#include "imgui_internal.h"
+#include "session.hpp"
 
 using namespace neurona::app;
-
-namespace {
-
-struct TestPlatform : Platform {
-  std::string fragment;
-  std::map<std::string, std::string, std::less<>> stored;
-  std::string url_fragment() const override { return fragment; }
-  void set_url_fragment(std::string_view text, bool) override { fragment = text; }
-  std::string load(std::string_view key) const override {
-    const auto it = stored.find(key);
-    return it == stored.end() ? "" : it->second;
-  }
-  void store(std::string_view key, std::string_view value) override { stored[std::string(key)] = value; }
-  std::shared_ptr<Fetch> fetch(std::string_view) override {
-    auto out = std::make_shared<Fetch>();
-    out->status = Fetch::Status::failed, out->error = "no network in tests";
-    return out;
-  }
-  void copy_to_clipboard(std::string_view) override {}
-  bool reduced_motion() const override { return true; }
-  bool prefers_dark() const override { return false; }
-  std::string preferred_language() const override { return "es-ES"; }
-  int thread_count() const override { return 2; }
-  double now_seconds() const override { return 0; }
-  void emit(std::string_view, std::string_view) override {}
-};
-
-/// Always says 3, and that it has one hidden layer.
-struct TestRecognizer : Recognizer {
-  bool ready() const override { return true; }
-  std::string name() const override { return "test"; }
-  long long parameters() const override { return 79510; }
-  Prediction predict(std::span<const std::uint8_t, 784>, bool) override {
-    Prediction p;
-    p.label = 3;
-    p.probabilities[3] = 1;
-    p.layers = {
-        {"dense", "Dense", "relu", std::vector<float>(100, 0.5f)},
-        {"dense_1", "Dense", "softmax", std::vector<float>(p.probabilities.begin(), p.probabilities.end())}};
-    return p;
-  }
-  UnitExplanation explain(int, int, int) const override { return {}; }
-};
-
-struct Session {
-  TestPlatform platform;
-  DigitReader digit{""};
-  Input input;
-  std::unique_ptr<App> app;
-
-  explicit Session(float width, float height) {
-    ImGui::CreateContext();
-    ImGui::GetIO().IniFilename = nullptr;
-    ImGui::GetIO().BackendFlags |= ImGuiBackendFlags_RendererHasTextures;
-    digit.set_recognizer(std::make_unique<TestRecognizer>());
-    app = std::make_unique<App>(platform, digit, make_lessons());
-    input.width = width, input.height = height;
-    run(3);
-  }
-  ~Session() {
-    app.reset();
-    for (ImTextureData* texture : ImGui::GetPlatformIO().Textures)
-      texture->SetStatus(ImTextureStatus_Destroyed);
-    ImGui::DestroyContext();
-  }
-  void run(int frames) {
-    for (int i = 0; i < frames; ++i) {
-      input.time += 1.0 / 60;
-      ImGui::GetIO().DisplaySize = {input.width, input.height};
-      ImGui::GetIO().DeltaTime = 1.f / 60;
-      ImGui::NewFrame();
-      app->work(5);
-      app->frame(input);
-      ImGui::Render();
-      for (ImTextureData* texture : ImGui::GetPlatformIO().Textures) {
-        if (texture->Status == ImTextureStatus_WantCreate) texture->SetTexID(ImTextureID(1));
-        if (texture->Status == ImTextureStatus_WantDestroy)
-          texture->SetTexID(ImTextureID_Invalid), texture->SetStatus(ImTextureStatus_Destroyed);
-        else
-          texture->SetStatus(ImTextureStatus_OK);
-      }
-    }
-  }
-  nlohmann::json state() { return nlohmann::json::parse(app->state_json()); }
-  void press(Key key) {
-    input.keys.push_back({key, false});
-    run(2);
-  }
-  void click(const std::string& name, PointerSource source = PointerSource::mouse) {
-    const auto rect = state()["rects"].at(name);
-    const ImVec2 at{rect[0].get<float>() + rect[2].get<float>() / 2,
-                    rect[1].get<float>() + rect[3].get<float>() / 2};
-    input.pointer.push_back({PointerEvent::Kind::down, at, source});
-    input.pointer.push_back({PointerEvent::Kind::up, at, source});
-    run(4);
-  }
-};
-
-}  // namespace
 
 TEST_CASE("A quick tap on the pad leaves a dot; undo takes it back") {
   Session s(390, 844);
@@ -185,4 +79,190 @@ TEST_CASE("No control leaves the window or covers another, whatever the window")
       }
     }
   }
+}
+
+TEST_CASE("The mirror of what is on screen is told, however closely the changes follow each other") {
+  Session s(1440, 900);  // its first mirror was told a moment ago
+  CHECK(s.app->set_value("language", "en") == "");
+  s.run(5);
+  s.app->work(1);
+  CHECK(nlohmann::json::parse(s.platform.last("mirror"))["language"] == "en");
+  const std::size_t told = s.platform.emitted.size();
+  s.run(60);
+  s.app->work(1);
+  CHECK(s.platform.emitted.size() == told);  // nothing has changed
+}
+
+TEST_CASE("The controls are those of the frame that was drawn last") {
+  Session s(1440, 900);
+  s.app->go("train", 3);
+  s.run(1);
+  CHECK(s.state()["rects"].contains("play"));
+  CHECK(!s.state()["rects"].contains("pad"));
+}
+
+TEST_CASE("A finger that scrolls over a slider leaves it alone; its drag sideways and its tap move it") {
+  Session s(390, 844, "lesson=train&step=2&lang=es");
+  const auto units = [&] { return s.state()["values"]["units"].get<int>(); };
+  using Kind = PointerEvent::Kind;
+  const ImVec2 at = s.centre("units");
+  s.point(Kind::down, at, PointerSource::touch);
+  for (const float dy : {3.f, 9.f, 30.f, 60.f}) s.point(Kind::move, {at.x + 2, at.y - dy}, PointerSource::touch);
+  s.point(Kind::up, {at.x + 2, at.y - 60}, PointerSource::touch);
+  CHECK(units() == 100);
+  s.run(60);
+  const ImVec2 now = s.centre("units");
+  s.point(Kind::down, now, PointerSource::touch);
+  for (const float dx : {4.f, 12.f, 40.f}) s.point(Kind::move, {now.x - dx, now.y + 1}, PointerSource::touch);
+  s.point(Kind::up, {now.x - 40, now.y + 1}, PointerSource::touch);
+  const int dragged = units();
+  CHECK(dragged < 60);
+  s.click("units", PointerSource::touch);
+  CHECK(units() != dragged);
+}
+
+TEST_CASE("A run can be steered at every size, in both languages") {
+  for (const float width : {360.f, 390.f, 768.f, 1024.f, 1280.f, 1440.f})
+    for (const char* language : {"es", "en"})
+      for (const int step : {3, 4}) {
+        Session s(width, width < 700 ? 844.f : 900.f);
+        s.set("language", language);
+        s.app->go("train", step);
+        s.run(3);
+        CAPTURE(width);
+        CAPTURE(language);
+        CAPTURE(step);
+        const nlohmann::json rects = s.state()["rects"];
+        for (auto rect = rects.begin(); rect != rects.end(); ++rect) {
+          CAPTURE(rect.key());
+          CHECK(rect.value()[0].get<float>() >= 0);
+          CHECK(rect.value()[0].get<float>() + rect.value()[2].get<float>() <= width + 0.5f);
+        }
+        for (const char* name : {"play", "batch", "epoch", "reset"}) {
+          CAPTURE(name);
+          REQUIRE(rects.contains(name));
+          if (width < 700) CHECK(rects[name][3].get<float>() >= 44);
+        }
+        const char* seed = step == 3 ? "seed-more" : "new-seed";
+        if (step == 3 || width < 1000) CHECK(rects.contains(seed));
+      }
+}
+
+TEST_CASE("The address goes there and back: what it lacks is as at the start") {
+  const std::string home = "lesson=train&step=4&lang=es";
+  Session s(1440, 900, home);
+  s.set("units", "32");
+  s.set("theme", "dark");
+  CHECK(s.platform.fragment == home + "&theme=dark&units=32");
+  s.platform.fragment = home;
+  s.app->url_changed();
+  s.run(3);
+  CHECK(s.state()["values"]["units"] == 100);
+  CHECK(s.state()["theme"] == "auto");
+  CHECK(s.platform.last("theme") == "\"auto\"");
+  CHECK(s.platform.fragment == home);
+  s.platform.fragment = "lesson=train&step=4&lang=en&units=100000&seed=7";
+  s.app->url_changed();
+  s.run(3);
+  CHECK(s.state()["values"]["units"] == 100);
+  CHECK(s.state()["values"]["seed"] == 7);
+  CHECK(s.platform.last("language") == "\"en\"");
+}
+
+TEST_CASE("An address changes settings; it presses no buttons") {
+  Session s(1440, 900, "lesson=train&step=4&lang=es");
+  s.load_data();
+  s.platform.fragment += "&training=play";
+  s.app->url_changed();
+  s.run(3);
+  CHECK(s.state()["training"]["status"] == "ready");
+}
+
+TEST_CASE("When the door calls the data ready, the buttons of the run work") {
+  Session s(390, 844, "lesson=train&step=4&lang=es");
+  s.load_data();
+  s.click("batch");
+  s.train();
+  CHECK(s.state()["training"]["batch"] == 1);
+}
+
+TEST_CASE("A press counts by what the button is now, not by how it was drawn last") {
+  Session s(1440, 900, "lesson=train&step=4&lang=es");
+  s.load_data();
+  s.set("training", "play");
+  CHECK(s.app->set_value("training", "pause") == "");  // nothing is drawn in between
+  const int batch = s.state()["training"]["batch"].get<int>();
+  s.click("batch");
+  s.train();
+  CHECK(s.state()["training"]["batch"] == batch + 1);
+}
+
+TEST_CASE("The door tells values with their types, and every change of theme") {
+  Session s(1440, 900, "lesson=train&step=4&lang=es");
+  for (const char* units : {"32", "100"}) {
+    s.set("units", units);
+    CHECK(s.state()["values"]["units"].is_number_integer());
+    CHECK(s.state()["values"]["seed"] == 1);
+    CHECK(s.state()["values"]["learning_rate"].is_number());
+    CHECK(s.state()["values"]["early_stopping"].is_boolean());
+  }
+  s.set("theme", "dark");
+  CHECK(s.platform.last("theme") == "\"dark\"");
+  CHECK(s.platform.stored["theme"] == "dark");
+}
+
+TEST_CASE("A pen that is down adds to no stroke but its own") {
+  Session s(1440, 900);
+  using Kind = PointerEvent::Kind;
+  const ImVec2 at = s.centre("pad");
+  s.click("pad");
+  REQUIRE(s.digit.drawing().strokes.size() == 1);
+  const std::size_t points = s.digit.drawing().strokes[0].size();
+  s.point(Kind::down, {at.x + 40, at.y});
+  s.point(Kind::move, {at.x + 60, at.y});
+  s.press(Key::undo);
+  s.point(Kind::move, {at.x + 90, at.y});
+  s.point(Kind::up, {at.x + 90, at.y});
+  REQUIRE(s.digit.drawing().strokes.size() == 1);
+  CHECK(s.digit.drawing().strokes[0].size() == points);
+
+  s.point(Kind::down, at);
+  (void)s.app->draw_strokes({{{0.2f, 0.2f}, {0.8f, 0.8f}}});
+  s.point(Kind::move, {at.x + 50, at.y});
+  s.point(Kind::up, {at.x + 50, at.y});
+  REQUIRE(s.digit.drawing().strokes.size() == 1);
+  CHECK(s.digit.drawing().strokes[0].size() == 2);
+  s.click("pad");
+  CHECK(s.digit.drawing().strokes.size() == 2);
+}
+
+TEST_CASE("Strokes from the door stay on the pad") {
+  Session s(1440, 900);
+  (void)s.app->draw_strokes({{{-0.5f, 0.5f}, {0.5f, 1.5f}}});
+  const PadStroke& stroke = s.digit.drawing().strokes.at(0);
+  CHECK(stroke.front().x == 0);
+  CHECK(stroke.back().y == 1);
+}
+
+TEST_CASE("Screen readers are told names and states in the language of the page") {
+  for (const float width : {390.f, 1440.f})
+    for (const char* lesson : {"draw", "train"})
+      for (int step = 0; step < (lesson == std::string("draw") ? 3 : 7); ++step) {
+        Session s(width, 900);
+        s.app->go(lesson, step);
+        s.run(3);
+        for (const auto& control : nlohmann::json::parse(s.app->mirror_json())["controls"]) {
+          CAPTURE(control.dump());
+          CHECK(control["label"] != control["name"]);
+          for (const char* english : {"on", "off", "current"}) CHECK(control["value"] != english);
+        }
+      }
+}
+
+TEST_CASE("Choosing an image passes the check of the first step of training") {
+  Session s(1440, 900, "lesson=train&step=1&lang=es");
+  s.load_data();
+  CHECK(s.state()["rects"].contains("images"));
+  s.click("images");
+  CHECK(s.state()["checked"] == true);
 }

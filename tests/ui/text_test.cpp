@@ -1,6 +1,7 @@
 // Texts, numbers, addresses and formulas: what the interface says, without drawing it.
 #include <doctest/doctest.h>
 
+#include <cctype>
 #include <string>
 
 #include "course.hpp"
@@ -67,8 +68,34 @@ TEST_CASE("Every lesson that is embedded is complete, and those to come cover th
   for (std::size_t i = 1; i < kCourse.size(); ++i) CHECK(coming.en.strings.contains(kCourse[i]));
 }
 
+TEST_CASE("Code may name things in the language of the page") {
+  const std::string json =
+      R"({"id": "t", "number": 1, "steps": [{"id": "a", "keras": {"es": ["red"], "en": ["model"]}}, {"id": "b", "keras": ["x"]}]})";
+  const LessonTexts texts = parse_lesson(json, kEs, kEn);
+  CHECK(texts.es.steps[0].keras == "red\n");
+  CHECK(texts.en.steps[0].keras == "model\n");
+  CHECK(texts.en.steps[1].keras == "x\n");
+  CHECK(error_of(R"({"id": "t", "number": 1, "steps": [{"id": "a", "keras": {"es": ["red"]}}]})", kEs, kEn).find("'en'") !=
+        std::string::npos);
+}
+
+TEST_CASE("Spanish texts set numbers as the interface does") {
+  for (const char* id : {"draw", "train", "coming"}) {
+    const LessonText text = load_lesson(id).es;
+    std::string all;
+    for (const StepText& step : text.steps) all += step.title + step.prose + step.check + step.next;
+    for (const auto& [key, value] : text.strings) all += value;
+    for (std::size_t i = 1; i + 3 < all.size(); ++i) {
+      const bool digits = std::isdigit((unsigned char)all[i - 1]) && std::isdigit((unsigned char)all[i + 1]);
+      CAPTURE(all.substr(i > 20 ? i - 20 : 0, 40));
+      CHECK(!(digits && all[i] == '.'));
+      CHECK(!(all[i] == ' ' && all[i + 1] == '%'));
+    }
+  }
+}
+
 TEST_CASE("Numbers are written as each language writes them") {
-  CHECK(format_integer(57000, Language::es) == "57.000");
+  CHECK(format_integer(57000, Language::es) == "57\u202f000");
   CHECK(format_integer(1875, Language::es) == "1875");
   CHECK(format_integer(1875, Language::en) == "1,875");
   CHECK(format_number(0.3125, 2, Language::es) == "0,31");

@@ -17,6 +17,15 @@ namespace {
 
 constexpr float kWide = 1100, kPhone = 700;
 
+std::string_view name_of(ThemeChoice theme) {
+  return theme == ThemeChoice::automatic ? "auto" : theme == ThemeChoice::dark ? "dark" : "light";
+}
+
+/// "dark" or "light"; anything else is the system's.
+ThemeChoice theme_from(std::string_view name) {
+  return name == "dark" ? ThemeChoice::dark : name == "light" ? ThemeChoice::light : ThemeChoice::automatic;
+}
+
 /// The text of one lesson to come, out of the common file.
 LessonTexts coming_text(const LessonTexts& all, std::string_view id, int number) {
   const auto take = [&](const LessonText& from) {
@@ -59,12 +68,9 @@ App::App(Platform& platform, DigitReader& digit, std::vector<std::unique_ptr<Les
     ++number;
   }
   language_ = language_from(platform.load("language"), language_from(platform.preferred_language()));
-  const std::string theme = platform.load("theme");
-  theme_ = theme == "light"  ? ThemeChoice::light
-           : theme == "dark" ? ThemeChoice::dark
-                             : ThemeChoice::automatic;
+  theme_ = theme_from(platform.load("theme"));
   if (platform.load("code") == "cpp") code_tab_ = CodeTab::cpp;
-  apply_url();
+  apply_url(true);
 }
 
 App::~App() = default;
@@ -126,24 +132,17 @@ void App::step_by(int delta) {
   enter(place, delta > 0 ? 0 : 1000, true);
 }
 
-void App::apply_url() {
+void App::apply_url(bool opening) {
   const UrlState state = parse_fragment(platform_.url_fragment());
-  if (const auto value = value_of(state, "lang"); !value.empty()) language_ = language_from(value, language_);
-  if (const auto value = value_of(state, "theme"); !value.empty())
-    theme_ = value == "dark"    ? ThemeChoice::dark
-             : value == "light" ? ThemeChoice::light
-                                : ThemeChoice::automatic;
-  if (const auto lesson = value_of(state, "lesson"); !lesson.empty()) {
-    const std::string step(value_of(state, "step"));
-    go(lesson, step.empty() ? 0 : std::atoi(step.c_str()) - 1, false);
-    for (const auto& [name, value] : state) {
-      bool known = false;
-      if (name != "lesson" && name != "step" && name != "lang" && name != "theme")
-        (void)places_[std::size_t(current_)].lesson->set_value(name, value, known);
-    }
-  } else {
+  set_language(language_from(value_of(state, "lang"), language_), false);
+  // No theme in an address of ours is the system's; on opening the page it is the one of the last visit.
+  if (const auto theme = value_of(state, "theme"); !theme.empty() || !opening) set_theme(theme_from(theme), false);
+  const auto lesson = value_of(state, "lesson");
+  const std::string step(value_of(state, "step"));
+  if (lesson.empty())
     enter(0, 0, false);
-  }
+  else if (go(lesson, step.empty() ? 0 : std::atoi(step.c_str()) - 1, false))
+    places_[std::size_t(current_)].lesson->restore(state);
   url_push_ = false;
   ui_.request_frames();
 }
@@ -154,32 +153,34 @@ void App::write_url() {
   UrlState state{
       {"lesson", here.id}, {"step", std::to_string(step_ + 1)}, {"lang", std::string(code_of(language_))}};
   if (theme_ != ThemeChoice::automatic)
-    state.emplace_back("theme", theme_ == ThemeChoice::dark ? "dark" : "light");
+    state.emplace_back("theme", name_of(theme_));
   for (auto& item : here.lesson->url_state()) state.push_back(std::move(item));
   platform_.set_url_fragment(format_fragment(state), url_push_);
   url_push_ = false;
 }
 
-void App::set_language(Language language) {
+void App::set_language(Language language, bool remember) {
+  if (remember) platform_.store("language", code_of(language));
+  if (language == language_) return;
   language_ = language;
-  platform_.store("language", code_of(language));
   platform_.emit("language", "\"" + std::string(code_of(language)) + "\"");
   url_dirty_ = true;
   ui_.request_frames();
 }
 
-void App::cycle_theme() {
-  theme_ = theme_ == ThemeChoice::automatic ? (pick_theme().dark ? ThemeChoice::light : ThemeChoice::dark)
-           : theme_ == ThemeChoice::dark
-               ? (platform_.prefers_dark() ? ThemeChoice::automatic : ThemeChoice::light)
-               : (platform_.prefers_dark() ? ThemeChoice::dark : ThemeChoice::automatic);
-  const std::string name = theme_ == ThemeChoice::automatic ? "auto"
-                           : theme_ == ThemeChoice::dark    ? "dark"
-                                                            : "light";
-  platform_.store("theme", name);
-  platform_.emit("theme", "\"" + name + "\"");
+void App::set_theme(ThemeChoice theme, bool remember) {
+  if (remember) platform_.store("theme", name_of(theme));
+  if (theme == theme_) return;
+  theme_ = theme;
+  platform_.emit("theme", "\"" + std::string(name_of(theme)) + "\"");
   url_dirty_ = true;
   ui_.request_frames();
+}
+
+void App::cycle_theme() {
+  set_theme(theme_ == ThemeChoice::automatic ? (pick_theme().dark ? ThemeChoice::light : ThemeChoice::dark)
+            : theme_ == ThemeChoice::dark    ? (platform_.prefers_dark() ? ThemeChoice::automatic : ThemeChoice::light)
+                                             : (platform_.prefers_dark() ? ThemeChoice::dark : ThemeChoice::automatic));
 }
 
 // ----------------------------------------------------------------------------------------------------- frame
@@ -214,6 +215,8 @@ bool App::work(double budget_ms) {
     LessonContext c{ui_, *this, platform_, text_of(place), step, ui_.screen().w < kPhone};
     more = place.lesson->advance(c, float(budget_ms)) || more;
   }
+  // Nothing will be drawn any more: the mirror must not stay behind.
+  if (mirror_due_ && !more && !ui_.wants_frame()) emit_mirror();
   return more;
 }
 
@@ -341,13 +344,13 @@ void App::draw_menu(Rect area) {
     const bool here = int(i) == current_;
     if (here) ui_.fill(row, t.accent_soft, 10);
     if (touch.ring) ui_.focus_ring(row.inset(3), 8);
-    const ImU32 faint = here ? t.accent : t.faint;
+    const ImU32 quiet = here ? t.accent : t.soft;
     if (i == 0)
-      draw_icon(ui_, Icon::pencil, {row.x + 24, row.center().y}, 14, faint);
+      draw_icon(ui_, Icon::pencil, {row.x + 24, row.center().y}, 14, quiet);
     else
-      ui_.text_in({row.x + 8, row.y, 24, row.h}, std::to_string(i), {Face::mono, 12.5f, faint, 0}, 1);
+      ui_.text_in({row.x + 8, row.y, 24, row.h}, std::to_string(i), {Face::mono, 12.5f, quiet, 0}, 1);
     Rect label{row.x + 44, row.y, row.w - 54, row.h};
-    if (item.coming) ui_.text_in(label.cut_right(44, 6), state.coming, {Face::mono, 11, t.faint, 0}, 1);
+    if (item.coming) ui_.text_in(label.cut_right(48, 6), state.coming, {Face::mono, 11, t.soft, 0}, 1);
     ui_.text_in(label, item.name, {here ? Face::strong : Face::text, 16, here ? t.ink : t.soft, 0});
     if (touch.clicked) enter(int(i), 0, true);
     y += 46;
@@ -366,6 +369,7 @@ void App::draw_step_bar(LessonContext& c, Rect rect, bool compact) {
   o.can_next = !(last && current_ + 1 == int(places_.size()));
   o.next_label = tr(last ? Msg::next_lesson : Msg::next, language_);
   o.back_spoken = tr(Msg::back, language_);
+  o.step_spoken = tr(Msg::step, language_);
   Rect middle;
   const StepBarAction action = step_bar(ui_, rect, o, middle);
   const float want = lesson.bar_width(c, middle.w);
@@ -392,12 +396,7 @@ std::string App::set_value(std::string_view name, std::string_view value) {
   if (name == "theme") {
     if (value != "auto" && value != "light" && value != "dark")
       return "theme: received '" + std::string(value) + "', expected 'auto', 'light' or 'dark'.";
-    theme_ = value == "auto"   ? ThemeChoice::automatic
-             : value == "dark" ? ThemeChoice::dark
-                               : ThemeChoice::light;
-    platform_.store("theme", value);
-    url_dirty_ = true;
-    ui_.request_frames();
+    set_theme(theme_from(value));
     return {};
   }
   // The lesson on screen first, then the others.

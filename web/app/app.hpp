@@ -60,7 +60,7 @@ class App {
   /// std::runtime_error when there is no network yet.
   std::string draw_strokes(const std::vector<PadStroke>& strokes);
   /// The host's URL changed (back button, edited by hand).
-  void url_changed() { apply_url(); }
+  void url_changed() { apply_url(false); }
   void activate_control(std::string_view name) { ui_.activate(name); }
   /// What a screen reader gets: JSON with kicker, title, prose, formula (MathML), code, check, spoken,
   /// controls.
@@ -77,14 +77,17 @@ class App {
   const LessonText& text_of(const Place& place) const { return place.texts.in(language_); }
   LessonContext context();
   int step_count() const { return int(places_[std::size_t(current_)].texts.es.steps.size()); }
-  void apply_url();
+  void apply_url(bool opening);
   void write_url();
   void enter(int place, int step, bool push);
   void step_by(int delta);
   void cycle_theme();
-  void set_language(Language language);
+  /// `remember`: the learner's own choice, kept for the next visit; that of an address is not.
+  void set_language(Language language, bool remember = true);
+  void set_theme(ThemeChoice theme, bool remember = true);
   const Theme& pick_theme() const;
   void emit_changes(bool predicted);
+  void emit_mirror();
 
   void draw_wide(LessonContext& c, Rect area, bool folded);
   void draw_compact(LessonContext& c, Rect area);
@@ -105,7 +108,7 @@ class App {
   ThemeChoice theme_ = ThemeChoice::automatic;
   CodeTab code_tab_ = CodeTab::keras;
   bool menu_open_ = false, url_dirty_ = false, url_push_ = false, announced_ = false,
-       predicted_ = false;
+       predicted_ = false, mirror_due_ = false;
   std::string last_mirror_;
   double mirrored_ = -10;
 };

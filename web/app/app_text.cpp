@@ -62,6 +62,7 @@ std::string App::state_json() {
   out["lesson"] = here.id;
   out["step"] = step_ + 1;
   out["steps"] = step_count();
+  out["checked"] = here.lesson->check_passed(c);
   out["language"] = code_of(language_);
   out["theme"] = theme_ == ThemeChoice::automatic ? "auto" : theme_ == ThemeChoice::dark ? "dark" : "light";
   out["dark"] = pick_theme().dark;
@@ -86,7 +87,6 @@ std::string App::state_json() {
     LessonContext one{ui_, *this, platform_, text_of(place), &place == &here ? step_ : 0, c.compact};
     const auto more = nlohmann::json::parse(place.lesson->state_json(one), nullptr, false);
     if (more.is_object()) out.merge_patch(more);
-    for (const auto& [name, value] : place.lesson->url_state()) out["values"][name] = value;
   }
   out["rects"] = nlohmann::json::object();
   for (const ControlInfo& control : ui_.controls())
@@ -131,11 +131,16 @@ void App::emit_changes(bool predicted) {
     if (p.label >= 0) out = {{"label", p.label}, {"probabilities", p.probabilities}};
     platform_.emit("prediction", out.dump());
   }
-  // The mirror follows at most four times a second, and only while frames are drawn anyway.
-  if (ui_.time() - mirrored_ < 0.25) return;
-  mirrored_ = ui_.time();
+  // While frames follow each other the mirror does so four times a second at most; the last frame's is emitted by work().
+  mirror_due_ = true;
+  if (ui_.time() - mirrored_ >= 0.25) emit_mirror();
+}
+
+void App::emit_mirror() {
+  mirror_due_ = false;
   std::string mirror = mirror_json();
   if (mirror == last_mirror_) return;
+  mirrored_ = ui_.time();
   last_mirror_ = std::move(mirror);
   platform_.emit("mirror", last_mirror_);
 }

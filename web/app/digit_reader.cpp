@@ -1,5 +1,6 @@
 #include "digit_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 
@@ -59,7 +60,8 @@ void DigitReader::set_strokes(const std::vector<PadStroke>& strokes) {
   drawing_.strokes.clear();
   for (const PadStroke& stroke : strokes) {
     PadStroke kept;
-    for (const PadPoint& point : stroke) {
+    for (const PadPoint& given : stroke) {
+      const PadPoint point{std::clamp(given.x, 0.f, 1.f), std::clamp(given.y, 0.f, 1.f)};
       if (!kept.empty() && std::hypot(point.x - kept.back().x, point.y - kept.back().y) < kLeastPenMove)
         continue;
       kept.push_back(point);

@@ -38,7 +38,7 @@ class DigitReader {
   bool update(Platform& platform);
   /// The same at once, without a platform (tests, window.neurona.draw).
   bool refresh();
-  /// Puts strokes on the pad as a pen would leave them there.
+  /// Puts strokes on the pad as a pen would leave them there: inside the pad, without points that carry nothing.
   void set_strokes(const std::vector<PadStroke>& strokes);
   void set_recognizer(std::unique_ptr<Recognizer> recognizer);
   /// After a failure: asks for the network again.

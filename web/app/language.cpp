@@ -23,8 +23,8 @@ std::string group(std::string digits, Language language) {
   // Spanish orthography groups from five digits on; English from four.
   const std::size_t least = language == Language::es ? 5 : 4;
   if (digits.size() < least) return digits;
-  const char separator = language == Language::es ? '.' : ',';
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, separator);
+  const std::string_view separator = language == Language::es ? "\u202f" : ",";
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, separator);
   return digits;
 }
 
@@ -81,8 +81,8 @@ std::string format_percent(double share, int decimals, Language language) {
 }
 
 std::string format_bytes(double bytes, Language language) {
-  if (bytes < 1e6) return format_number(bytes / 1e3, 0, language) + " kB";
-  return format_number(bytes / 1e6, 1, language) + " MB";
+  if (bytes < 1e6) return format_number(bytes / 1e3, 0, language) + "\u00a0kB";
+  return format_number(bytes / 1e6, 1, language) + "\u00a0MB";
 }
 
 }  // namespace neurona::app

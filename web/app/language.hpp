@@ -12,8 +12,8 @@ std::string_view code_of(Language language);
 /// Reads "es", "en", "es-MX" ...; anything else gives `otherwise`.
 Language language_from(std::string_view code, Language otherwise = Language::en);
 
-/// Numbers as the language writes them: 57.000 and 0,31 in Spanish, 57,000 and 0.31 in English.
-/// Spanish keeps four digits together (1875), English does not (1,875).
+/// Numbers as the language writes them: 57 000 (with U+202F, a narrow no-break space) and 0,31 in Spanish, 57,000 and
+/// 0.31 in English. Spanish keeps four digits together (1875), English does not (1,875).
 std::string format_integer(long long value, Language language);
 /// Fixed decimals: format_number(0.3125, 2, es) = "0,31".
 std::string format_number(double value, int decimals, Language language);

@@ -8,6 +8,7 @@
 
 #include "lesson_text.hpp"
 #include "ui.hpp"
+#include "url_state.hpp"
 
 namespace neurona::app {
 
@@ -60,15 +61,18 @@ class Lesson {
 
   /// What the DOM mirror says besides the text: the values on the stage in one or two sentences.
   virtual std::string spoken(LessonContext&) { return {}; }
-  /// Hyper-parameters and choices for the URL fragment and for window.neurona.set, as name and value.
-  virtual std::vector<std::pair<std::string, std::string>> url_state() const { return {}; }
-  /// Takes one such value. Returns an empty string, or what is wrong with it in English.
+  /// Hyper-parameters and choices for the URL fragment, as name and value: those that are not at their initial value.
+  virtual UrlState url_state() const { return {}; }
+  /// Takes them from an address; what it lacks, or holds wrongly, gets its initial value. Other names are left alone.
+  virtual void restore(const UrlState&) {}
+  /// Takes one value or action of window.neurona.set. Returns an empty string, or what is wrong with it in English.
   /// `known` stays false when the name is not this lesson's.
   virtual std::string set_value(std::string_view /*name*/, std::string_view /*value*/, bool& known) {
     known = false;
     return {};
   }
-  /// A JSON object (text) merged into window.neurona.state(), e.g. {"training": {...}, "data": {...}}.
+  /// A JSON object (text) merged into window.neurona.state(), e.g. {"training": {...}, "values": {...}}; `values` are
+  /// what set_value takes, with their types.
   virtual std::string state_json(LessonContext&) { return "{}"; }
 };
 

@@ -89,6 +89,13 @@ void same_keys(const LessonText& a, const LessonText& b, std::string_view b_file
       fail(a.id, b_file, "step '" + a.steps[i].id + "' has a check in one language only.");
 }
 
+/// Code of a step: lines, or lines for each language.
+std::string code_lines(const nlohmann::json& code, const char* language) {
+  std::string out;
+  for (const auto& line : code.is_object() ? code.at(language) : code) out += line.get<std::string>() + "\n";
+  return out;
+}
+
 std::string_view embedded(std::string_view path) {
   for (const EmbeddedFile& file : embedded_lessons())
     if (file.path == path) return file.bytes;
@@ -110,31 +117,31 @@ std::string_view LessonText::label(std::string_view key) const {
 LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, std::string_view en_md,
                          std::string_view (*read_snippet)(std::string_view)) {
   LessonTexts out;
-  LessonText base;
+  std::string id;
   try {
     const auto json = nlohmann::json::parse(lesson_json);
-    base.id = json.at("id").get<std::string>();
-    base.number = json.at("number").get<int>();
+    out.es.id = out.en.id = id = json.at("id").get<std::string>();
+    out.es.number = out.en.number = json.at("number").get<int>();
     for (const auto& item : json.at("steps")) {
       StepText step;
       step.id = item.at("id").get<std::string>();
       step.formula = item.value("formula", "");
-      if (item.contains("keras"))
-        for (const auto& line : item["keras"]) step.keras += line.get<std::string>() + "\n";
       if (item.contains("cpp")) {
         const std::string reference = item["cpp"].get<std::string>();
         step.cpp = read_snippet ? std::string(read_snippet(reference)) : std::string();
         if (read_snippet && step.cpp.empty())
-          fail(base.id, "lesson.json",
+          fail(id, "lesson.json",
                "snippet '" + reference + "' of step '" + step.id + "' was not embedded.");
       }
-      base.steps.push_back(std::move(step));
+      for (LessonText* text : {&out.es, &out.en}) {
+        if (item.contains("keras")) step.keras = code_lines(item["keras"], text == &out.es ? "es" : "en");
+        text->steps.push_back(step);
+      }
     }
   } catch (const nlohmann::json::exception& error) {
-    fail(base.id, "lesson.json", error.what());
+    fail(id, "lesson.json", error.what());
   }
-  if (base.steps.empty()) fail(base.id, "lesson.json", "no steps.");
-  out.es = out.en = base;
+  if (out.es.steps.empty()) fail(id, "lesson.json", "no steps.");
   parse_markdown(es_md, "es.md", out.es);
   parse_markdown(en_md, "en.md", out.en);
   same_keys(out.es, out.en, "en.md");

@@ -17,7 +17,7 @@ struct StepText {
   std::string title;
   std::string prose;    ///< rich text
   std::string formula;  ///< TeX, may be empty
-  std::string keras;    ///< code, may be empty
+  std::string keras;    ///< code, may be empty; names in it may be the language's own
   std::string cpp;      ///< code: the very lines that are compiled
   std::string check;    ///< rich text of the callout, may be empty
   std::string next;     ///< a teaser for the step bar, may be empty

@@ -72,25 +72,36 @@ std::unique_ptr<EvaluateJob> evaluate_in_slices(Sequential& model, const Dataset
 
 void TrainingLab::set_data(std::shared_ptr<const ImageSet> train, std::shared_ptr<const ImageSet> test) {
   train_ = std::move(train), test_ = std::move(test);
-  training_images_ = scaled(*train_), test_images_ = scaled(*test_);
+  data_taken_ = 0;
+  job_.reset(), evaluation_.reset();
+  status_ = Status::no_data;
+}
+
+void TrainingLab::take_data() {
+  if (data_taken_ == 0)
+    training_images_ = scaled(*train_);
+  else
+    test_images_ = scaled(*test_);
+  if (++data_taken_ < 2) return;
+  status_ = Status::ready;
   reset();
 }
 
 void TrainingLab::set_settings(const TrainingSettings& settings) {
   if (settings == settings_) return;
-  TrainingSettings waiting = settings;
-  waiting.learning_rate = settings_.learning_rate;
-  const bool only_rate = waiting == settings_;
   settings_ = settings;
   ++revision_;
-  if (!model_) return;
-  if (only_rate) {
+  if (!has_data()) return;
+  if (settings.learning_rate != applied_.learning_rate) {
+    applied_.learning_rate = settings.learning_rate;
     model_->compile_options().optimizer->set_learning_rate(settings.learning_rate);
-  } else if (status_ == Status::ready) {
-    reset();
-  } else {
-    pending_ = true;
   }
+  const bool under_way = status_ == Status::running || status_ == Status::paused;
+  if (under_way && settings.epochs > applied_.epochs) {
+    job_->extend(settings.epochs - applied_.epochs);
+    applied_.epochs = settings.epochs;
+  }
+  if (status_ == Status::ready && pending()) reset();
 }
 
 void TrainingLab::reset() {
@@ -104,13 +115,14 @@ void TrainingLab::reset() {
   gathered_ = 0;
   logged_epoch_ = -1;
   rate_ = epoch_ms_ = 0;
-  pending_ = false;
-  status_ = train_ ? Status::ready : Status::no_data;
-  if (train_) build();
+  if (!has_data()) return;
+  status_ = Status::ready;
+  build();
 }
 
 void TrainingLab::build() {
   job_.reset();
+  applied_ = settings_;
   model_ = build_network(settings_.units, settings_.activation, settings_.seed);
   compile_network(*model_, settings_.learning_rate);
   stopping_ = early_stopping(settings_.patience, settings_.restore_best_weights);
@@ -122,7 +134,7 @@ void TrainingLab::build() {
 
 void TrainingLab::start(Goal goal) {
   if (status_ == Status::no_data) return;
-  if (status_ == Status::finished || status_ == Status::stopped_early || status_ == Status::failed || pending_) reset();
+  if (status_ == Status::finished || status_ == Status::stopped_early || status_ == Status::failed) reset();
   evaluation_.reset();
   goal_ = goal;
   status_ = Status::running;
@@ -147,6 +159,10 @@ bool TrainingLab::validating() const {
 
 bool TrainingLab::advance(double budget_ms) {
   const double start = now_ms();
+  if (train_ && data_taken_ < 2) {
+    take_data();
+    return true;
+  }
   if (evaluation_) {
     Progress progress;
     if (!evaluation_->advance(budget_ms, progress)) finish_evaluation();
@@ -194,6 +210,7 @@ void TrainingLab::take_step() {
     }
     if (!more) {
       status_ = state.stopped_early ? Status::stopped_early : Status::finished;
+      ++weights_revision_;  // those of the best epoch may have come back
     } else if ((goal_ == Goal::batch && !was_validating && !validating()) || (goal_ == Goal::epoch && epoch_over) ||
                (goal_ == Goal::batch && epoch_over)) {
       status_ = Status::paused;
@@ -227,10 +244,15 @@ void TrainingLab::write_log(bool epoch_over) {
 }
 
 int TrainingLab::stopped_epoch() const {
-  return stopping_ && settings_.early_stopping && stopping_->stopped_epoch() ? int(*stopping_->stopped_epoch()) + 1 : -1;
+  return stopping_ && applied_.early_stopping && stopping_->stopped_epoch() ? int(*stopping_->stopped_epoch()) + 1 : -1;
 }
 
 int TrainingLab::best_epoch() const { return stopped_epoch() > 0 ? int(stopping_->best_epoch()) + 1 : -1; }
+
+const EpochPoint* TrainingLab::weights_epoch() const {
+  if (epochs_.empty()) return nullptr;
+  return applied_.restore_best_weights && best_epoch() > 0 ? &epochs_[std::size_t(best_epoch() - 1)] : &epochs_.back();
+}
 
 void TrainingLab::hidden_weights(int unit, std::vector<float>& out) const {
   out.resize(784);
@@ -246,7 +268,7 @@ void TrainingLab::hidden_weights(int unit, std::vector<float>& out) const {
 }
 
 void TrainingLab::evaluate() {
-  if (!model_ || !test_) return;
+  if (!has_data()) return;
   if (status_ == Status::running) pause();
   judgement_ = {};
   judgement_.revision = weights_revision_;

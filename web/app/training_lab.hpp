@@ -42,18 +42,20 @@ class TrainingLab {
   enum class Status { no_data, ready, running, paused, finished, stopped_early, failed };
   enum class Goal { none, batch, epoch, run };
 
-  /// The images to train on and to judge by; may come later than everything else.
+  /// The images to train on and to judge by; may come later than everything else. advance() takes them in, in slices.
   void set_data(std::shared_ptr<const ImageSet> train, std::shared_ptr<const ImageSet> test);
-  bool has_data() const { return train_ != nullptr; }
+  bool has_data() const { return status_ != Status::no_data; }
 
   const TrainingSettings& settings() const { return settings_; }
-  /// Takes new settings. The learning rate works at once; others start the network anew when nothing was trained yet, and
-  /// else wait for the next reset (see `pending`).
+  /// Those that the network was built with and is trained by.
+  const TrainingSettings& applied() const { return applied_; }
+  /// Takes new settings. The learning rate works at once, and so do more epochs while a run is under way; others start the
+  /// network anew when nothing was trained yet, and else wait for the next reset.
   void set_settings(const TrainingSettings& settings);
   /// Whether settings wait for a reset.
-  bool pending() const { return pending_; }
+  bool pending() const { return has_data() && applied_ != settings_; }
 
-  /// Works towards a goal: one batch, the end of this epoch, or of the run. A finished run starts anew.
+  /// Works towards a goal: one batch, the end of this epoch, or of the run. A finished run starts anew, with what waits.
   void start(Goal goal);
   void pause();
   /// Back to fresh weights from the seed; what waits takes effect.
@@ -83,6 +85,10 @@ class TrainingLab {
   /// Epochs after which early stopping ended the run, and which was the best; -1 when it did not.
   int stopped_epoch() const;
   int best_epoch() const;
+  /// The epoch that the weights are of: the last, or the best when its weights came back. Null before the first.
+  const EpochPoint* weights_epoch() const;
+  /// Early stopping was asked for, but there is nothing to watch: no validation data.
+  bool cannot_stop() const { return applied_.early_stopping && stopping_ && !stopping_->warning().empty(); }
   /// Keras' lines, the newest last; the last one changes while an epoch runs.
   const std::vector<std::string>& log() const { return log_; }
   double samples_per_second() const { return rate_; }
@@ -108,14 +114,15 @@ class TrainingLab {
   const ImageSet* test_images() const { return test_.get(); }
 
  private:
+  void take_data();
   void build();
   void take_step();
   void end_slice();
   void finish_evaluation();
   void write_log(bool epoch_over);
 
-  TrainingSettings settings_;
-  bool pending_ = false;
+  TrainingSettings settings_, applied_;
+  int data_taken_ = 0;  // of the two sets
   std::shared_ptr<const ImageSet> train_, test_;
   Dataset training_images_, test_images_;
   std::unique_ptr<Sequential> model_;

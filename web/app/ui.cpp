@@ -47,7 +47,6 @@ void Ui::begin_frame(Input& input, const Theme& theme, Language language, bool r
   layer_ = 0;
   last_regions_.swap(regions_);
   regions_.clear();
-  controls_.swap(controls_now_);
   controls_now_.clear();
   overlay_open_ = overlay_now_;
   overlay_now_ = false;
@@ -81,6 +80,7 @@ void Ui::take_pointer(Input& input) {
     using Kind = PointerEvent::Kind;
     if ((event.kind == Kind::down || event.kind == Kind::up) && transition) break;
     const ImVec2 before = pointer_;
+    last_was_key_ = false;
     if (event.kind != Kind::leave && event.kind != Kind::cancel) pointer_ = event.position;
     source_ = event.source;
     switch (event.kind) {
@@ -88,15 +88,17 @@ void Ui::take_pointer(Input& input) {
         transition = true;
         pointer_down_ = pointer_inside_ = true;
         scrolling_ = false;
+        dragging_ = source_ != PointerSource::touch;
         press_position_ = pointer_;
         trail_.assign(1, pointer_);
         const Region* region = top_at(pointer_);
         touch_scroll_ = source_ == PointerSource::touch ? scroll_at(pointer_, 0) : std::string();
         if (auto it = scrolls_.find(touch_scroll_); it != scrolls_.end()) it->second.velocity = 0;
         focus_by_key_ = false;
-        if (region && region->enabled) {
+        if (region) {
+          // Whether it is enabled, region() decides: it may have become so since it was drawn.
           active_ = pressed_ = region->name;
-          if (region->focusable) focus_ = region->name;
+          if (region->focusable && region->enabled) focus_ = region->name;
         }
         if (!region || region->role == Role::none || region->role == Role::scroll) focus_.clear();
         if (!pinned_.empty() && (!region || region->name != pinned_)) pinned_.clear();
@@ -106,16 +108,18 @@ void Ui::take_pointer(Input& input) {
         pointer_inside_ = true;
         if (!pointer_down_) break;
         trail_.push_back(pointer_);
-        if (touch_scroll_.empty()) break;
+        if (dragging_) break;
         const Region* region = active_.empty() ? nullptr : find(active_);
-        const Drag drag = region ? region->drag : Drag::none;
+        const Drag drag = region && region->enabled ? region->drag : Drag::none;
         if (!scrolling_ && drag != Drag::all && !near(pointer_, press_position_, kTapSlop)) {
           const bool sideways =
               std::fabs(pointer_.x - press_position_.x) > std::fabs(pointer_.y - press_position_.y);
           if (drag == Drag::horizontal && sideways) {
-            touch_scroll_.clear();  // the slider keeps the finger
+            dragging_ = true;  // the slider keeps the finger
+            touch_scroll_.clear();
             break;
           }
+          if (touch_scroll_.empty()) break;
           scrolling_ = true;
           active_.clear(), pressed_.clear();
         }
@@ -166,6 +170,7 @@ void Ui::take_pointer(Input& input) {
 }
 
 void Ui::take_keys(Input& input) {
+  if (!input.keys.empty()) last_was_key_ = true;
   for (const KeyEvent& event : input.keys) {
     switch (event.key) {
       case Key::tab:
@@ -271,6 +276,7 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
     out.pressed = pressed_ == name;
     out.released = released_ == name;
     out.held = active_ == name && !out.released;
+    out.dragging = active_ == name && dragging_;
     out.clicked = clicked_ == name;
     out.focused = focus_ == name;
     out.ring = out.focused && focus_by_key_;
@@ -312,6 +318,25 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
   }
   regions_.push_back(std::move(region));
   return out;
+}
+
+int Ui::cell(std::string_view name, const Interaction& touch, Rect rect, int rows, int columns, int count) {
+  if (count <= 0 || rows <= 0 || columns <= 0) return -1;
+  if (touch.hovered && !(touch.ring && by_key())) {
+    const int x = std::clamp(int((touch.pointer.x - rect.x) / rect.w * float(columns)), 0, columns - 1);
+    const int y = std::clamp(int((touch.pointer.y - rect.y) / rect.h * float(rows)), 0, rows - 1);
+    const int index = y * columns + x;
+    if (index >= count) return -1;
+    return cells_.insert_or_assign(std::string(name), index).first->second;  // arrows go on from here
+  }
+  if (!touch.ring) return -1;
+  int& index = cells_[std::string(name)];
+  index = std::min(index, count - 1);
+  int x = index % columns, y = index / columns;
+  x = touch.home ? 0 : touch.end ? columns - 1 : std::clamp(x + touch.arrow_x, 0, columns - 1);
+  y = std::clamp(y + touch.arrow_y, 0, rows - 1);
+  if (y * columns + x < count) index = y * columns + x;
+  return index;
 }
 
 // ------------------------------------------------------------------------------------ clips, scrolls,
@@ -435,6 +460,7 @@ void Ui::end_frame() {
   if (take_key(Key::end)) scroll_keys(1e6f);
 
   if (shown_) draw_tooltip();
+  controls_.swap(controls_now_);
   std::erase_if(animations_, [&](const auto& item) { return time_ - item.second.seen > 5; });
 }
 

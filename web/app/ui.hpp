@@ -55,6 +55,7 @@ struct Interaction {
   bool pressed = false;          ///< the press began in this frame
   bool held = false;             ///< pressed here and not yet released
   bool released = false;         ///< a press that began here ended in this frame, wherever
+  bool dragging = false;         ///< its press moves something: under a finger only once it goes sideways
   bool clicked = false;          ///< released over it, tapped, or Enter or Space while it has the focus
   bool focused = false;          ///< has the keyboard focus
   bool ring = false;             ///< draw the focus ring: focused, and by keyboard
@@ -118,6 +119,8 @@ class Ui {
   ImVec2 pointer() const { return pointer_; }
   bool pointer_down() const { return pointer_down_; }
   bool touch() const { return source_ == PointerSource::touch; }
+  /// Whether the learner's last input was a key, not the pointer.
+  bool by_key() const { return last_was_key_; }
   /// The pointer's path in this frame, oldest first: every sample, for drawing smooth strokes.
   const std::vector<ImVec2>& trail() const { return trail_; }
   /// Takes a key that no focused control has used (Escape, undo ...): true once per press.
@@ -136,7 +139,11 @@ class Ui {
     request_frames();
   }
   void focus(std::string_view name);
-  /// The controls of the last complete frame, in tab order.
+  /// The cell that the learner points at in a region of rows x columns cells: under the pointer, or with the keyboard
+  /// the one that arrows, Home and End reached. -1: none.
+  /// @param touch  what region() gave for it, with a role that uses arrows
+  int cell(std::string_view name, const Interaction& touch, Rect rect, int rows, int columns, int count);
+  /// The controls of the frame that was drawn last, in tab order.
   const std::vector<ControlInfo>& controls() const { return controls_; }
 
   // --- clipping, scrolling, overlays ---
@@ -240,9 +247,10 @@ class Ui {
   std::vector<Region> regions_, last_regions_;
   std::vector<ControlInfo> controls_, controls_now_;
   std::string hot_, active_, focus_, clicked_, pressed_, released_, activated_, released_now_;
-  bool focus_by_key_ = false;
+  bool focus_by_key_ = false, last_was_key_ = false;
+  std::map<std::string, int, std::less<>> cells_;
   ImVec2 pointer_{-1, -1}, press_position_{0, 0};
-  bool pointer_down_ = false, pointer_inside_ = false, scrolling_ = false;
+  bool pointer_down_ = false, pointer_inside_ = false, scrolling_ = false, dragging_ = false;
   PointerSource source_ = PointerSource::mouse;
   std::vector<ImVec2> trail_;
   std::vector<KeyEvent> keys_;

@@ -29,7 +29,15 @@ unsigned next_char(std::string_view text, std::size_t& at) {
   unsigned c = 0;
   const int length = ImTextCharFromUtf8(&c, text.data() + at, text.data() + text.size());
   at += std::size_t(std::max(1, length));
-  return c == 0xa0 || c == 0x202f ? ' ' : c;  // no-break spaces are spaces to the eye
+  return c == 0xa0 ? ' ' : c;  // to the eye a no-break space is a space
+}
+
+/// U+202F stands between the thousands of a number; no face of ours has it, and in mono a cell would be too wide.
+constexpr unsigned kNarrowSpace = 0x202f;
+constexpr float kNarrowSpaceEm = 0.2f;
+
+float advance_of(const Baked& b, unsigned c, const TextStyle& style) {
+  return c == kNarrowSpace ? kNarrowSpaceEm * style.size : b.font->GetCharAdvance(ImWchar(c)) * b.scale;
 }
 
 }  // namespace
@@ -66,7 +74,7 @@ ImVec2 Ui::measure(std::string_view text, const TextStyle& style) const {
   float width = 0;
   int count = 0;
   for (std::size_t at = 0; at < text.size(); ++count)
-    width += b.font->GetCharAdvance(ImWchar(next_char(text, at))) * b.scale;
+    width += advance_of(b, next_char(text, at), style);
   if (count > 1) width += style.tracking * style.size * float(count - 1);
   return {width, line_height(style)};
 }
@@ -86,13 +94,14 @@ float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style
   const float baseline_y = y0 + b.font->Ascent * b.scale;
   float x = x0;
   for (std::size_t at = 0; at < text.size();) {
-    const ImFontGlyph* glyph = b.font->FindGlyph(ImWchar(next_char(text, at)));
+    const unsigned c = next_char(text, at);
+    const ImFontGlyph* glyph = b.font->FindGlyph(ImWchar(c));
     if (!glyph) continue;
-    if (glyph->Visible && (style.color & IM_COL32_A_MASK)) {
+    if (glyph->Visible && c != kNarrowSpace && (style.color & IM_COL32_A_MASK)) {
       const float left = x + glyph->X0 * b.scale, right = x + glyph->X1 * b.scale;
       const float top = y0 + glyph->Y0 * b.scale, bottom = y0 + glyph->Y1 * b.scale;
-      const Rect& c = clips_.back();
-      if (right >= c.x && left <= c.right() && bottom >= c.y && top <= c.bottom()) {
+      const Rect& seen = clips_.back();
+      if (right >= seen.x && left <= seen.right() && bottom >= seen.y && top <= seen.bottom()) {
         draw_->PrimReserve(6, 4);
         if (style.face == Face::italic) {
           const float up = slant * (baseline_y - top), down = slant * (baseline_y - bottom);
@@ -105,7 +114,7 @@ float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style
         }
       }
     }
-    x += glyph->AdvanceX * b.scale + style.tracking * style.size;
+    x += advance_of(b, c, style) + style.tracking * style.size;
   }
   return x - x0;
 }
@@ -122,7 +131,7 @@ std::string Ui::fit(std::string_view text, const TextStyle& style, float width) 
   const Baked b = baked(fonts_, style);
   float used = dots;
   for (std::size_t at = 0; at < text.size();) {
-    used += b.font->GetCharAdvance(ImWchar(next_char(text, at))) * b.scale + style.tracking * style.size;
+    used += advance_of(b, next_char(text, at), style) + style.tracking * style.size;
     if (used > width) break;
     end = at;
   }
@@ -215,7 +224,7 @@ void Ui::draw_tooltip() {
   const TextStyle title = style(Type::card_title).with(t.ink), value = style(Type::mono).with(t.accent);
   const TextStyle numbers = style(Type::mono_small);
   RichTextOptions body{.style = style(Type::small), .leading = 1.45f};
-  RichTextOptions source{.style = style(Type::small).with(t.faint).at(12), .leading = 1.4f};
+  RichTextOptions source{.style = style(Type::small).at(12), .leading = 1.4f};
   RichTextOptions mono{.style = numbers, .leading = 1.5f};
 
   // The width the content would like, then the height it needs there.

@@ -141,6 +141,12 @@ class DrawLesson : public Lesson {
       drawing.undo();
   }
 
+  /// What sort of network it is, by its layers: MLP or CNN.
+  static std::string_view kind_of(const Prediction& p) {
+    const bool convolves = std::any_of(p.layers.begin(), p.layers.end(), [](const LayerActivation& l) { return l.kind == "Conv2D"; });
+    return convolves ? "CNN" : "MLP";
+  }
+
   void bars(LessonContext& c, Rect rect) {
     Ui& ui = c.ui;
     DigitReader& digit = c.app.digit();
@@ -150,10 +156,11 @@ class DrawLesson : public Lesson {
       const Prediction& p = digit.prediction();
       const std::string time =
           p.label < 0 ? std::string()
-                      : format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + " ms";
-      const std::string size = format_integer(digit.recognizer()->parameters(), language) + " " +
+                      : " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
+      const std::string size = " · " + format_integer(digit.recognizer()->parameters(), language) + " " +
                                std::string(c.text.label("parameters"));
-      reading = rect.w < 400 ? (time.empty() ? size : time) : size + (time.empty() ? "" : " · " + time);
+      // A narrow card has room for one of the two.
+      reading = std::string(kind_of(digit.at_rest())) + (rect.w < 400 && !time.empty() ? "" : size) + time;
     }
     Rect in = card(ui, rect, c.text.label("sees"), reading);
     if (digit.status() == DigitReader::Status::failed) {
@@ -259,7 +266,7 @@ class DrawLesson : public Lesson {
     DigitReader& digit = c.app.digit();
     const Prediction& p = digit.prediction();
     std::string title(c.text.label("why"));
-    if (p.label >= 0) title = std::string(c.text.label("why_a")) + " " + std::to_string(p.label) + "?";
+    if (p.label >= 0) title = std::string(c.text.label("why_digit")) + " " + std::to_string(p.label) + "?";
     Rect in = card(ui, rect, title, p.label >= 0 ? c.text.label("patch") : std::string_view());
     const Rect foot = in.cut_bottom(34, 8);
     const Rect map = in.square();

@@ -16,7 +16,7 @@ namespace {
 enum Step { kData, kBuild, kCompile, kFit, kStopping, kEvaluate, kExams, kStepCount };
 
 struct Stage {
-  float (*height)(LessonContext&, float width);
+  float (*height)(LessonContext&, TrainView&, float width);
   void (*draw)(LessonContext&, TrainView&, Rect);
 };
 constexpr Stage kStages[kStepCount] = {
@@ -24,6 +24,13 @@ constexpr Stage kStages[kStepCount] = {
     {compile_stage_height, compile_stage}, {fit_stage_height, fit_stage},
     {stopping_stage_height, stopping_stage}, {evaluate_stage_height, evaluate_stage},
     {exams_stage_height, exams_stage}};
+
+/// Buttons of a run that the step bar holds, or the stage where the bar is too narrow for them.
+struct RunButton {
+  std::string_view name, label;
+};
+constexpr RunButton kOneBatch{"batch", "one_batch"}, kOneEpoch{"epoch", "one_epoch"}, kNewSeed{"new-seed", "new_seed"};
+constexpr float kButtonsInBar = 1000, kStageButton = 44, kGap = 14;
 
 constexpr std::int64_t kManyParameters = 100'000;
 constexpr float kGoodAccuracy = 0.95f;
@@ -42,8 +49,9 @@ bool read_number(std::string_view text, double& out) {
 }
 
 bool read_flag(std::string_view text, bool& out) {
-  out = text == "true" || text == "1";
-  return out || text == "false" || text == "0";
+  const bool on = text == "true" || text == "1";
+  if (on || text == "false" || text == "0") return out = on, true;
+  return false;
 }
 
 /// A setting that is a number, by its public name.
@@ -81,7 +89,8 @@ class TrainLesson : public Lesson {
  public:
   std::string_view id() const override { return "train"; }
 
-  void enter(LessonContext&) override { v_.data.request(); }
+  void enter(LessonContext&) override { visible_ = true, v_.data.request(); }
+  void leave(LessonContext&) override { visible_ = false; }
 
   bool advance(LessonContext& c, float budget_ms) override {
     const CourseData::Status data = v_.data.status();
@@ -104,17 +113,19 @@ class TrainLesson : public Lesson {
 
   float stage_height(LessonContext& c, float width) override {
     const float notice = data_notice(c, v_, {0, 0, width, 0}, false);
-    return notice + kStages[std::size_t(c.step)].height(c, width);
+    return notice + (buttons_on_stage(c) ? kStageButton + kGap : 0) + kStages[std::size_t(c.step)].height(c, v_, width);
   }
 
   void stage(LessonContext& c, Rect area) override {
     v_.data.request();
+    drawn_with_data_ = v_.lab.has_data();
     area.cut_top(data_notice(c, v_, area));
+    if (buttons_on_stage(c)) stage_buttons(c, area.cut_top(kStageButton, kGap));
     kStages[std::size_t(c.step)].draw(c, v_, area);
   }
 
   float bar_width(LessonContext& c, float available) override {
-    return c.step == kFit || c.step == kStopping ? available : 0;
+    return trains(c) ? available : 0;
   }
   void bar(LessonContext& c, Rect area) override;
 
@@ -137,13 +148,14 @@ class TrainLesson : public Lesson {
 
   bool check_passed(LessonContext& c) override {
     switch (c.step) {
+      case kData: return v_.chosen >= 0;
       case kBuild: return 794ll * v_.lab.settings().units + v_.lab.settings().units + 10 > kManyParameters;
       case kCompile: return v_.lab.settings().learning_rate >= 5;
       case kFit:
         for (const EpochPoint& p : v_.lab.epochs())
           if (p.has_validation && p.val_accuracy >= kGoodAccuracy) return true;
         return false;
-      case kStopping: return v_.lab.stopped_epoch() > 0;
+      case kStopping: return v_.lab.status() == TrainingLab::Status::stopped_early;
       case kEvaluate: return v_.looked_at_confusion;
       default: return false;
     }
@@ -159,8 +171,8 @@ class TrainLesson : public Lesson {
            format_percent(double(p.accuracy), 1, l) + ".";
   }
 
-  std::vector<std::pair<std::string, std::string>> url_state() const override {
-    std::vector<std::pair<std::string, std::string>> state;
+  UrlState url_state() const override {
+    UrlState state;
     const TrainingSettings& s = v_.lab.settings();
     const TrainingSettings standard;
     for (const NumberSetting& number : kNumbers)
@@ -171,9 +183,54 @@ class TrainLesson : public Lesson {
     return state;
   }
 
+  void restore(const UrlState& state) override {
+    TrainingSettings s;
+    for (const auto& [name, value] : state) {
+      bool known = false;
+      (void)set_setting(s, name, value, known);
+    }
+    v_.lab.set_settings(s);
+  }
+
   std::string set_value(std::string_view name, std::string_view value, bool& known) override {
-    known = true;
     TrainingSettings s = v_.lab.settings();
+    const std::string error = set_setting(s, name, value, known);
+    if (known) {
+      v_.lab.set_settings(s);
+      return error;
+    }
+    known = name == "training";
+    if (!known || act(value)) return {};
+    return "training: received '" + std::string(value) + "', expected play, pause, batch, epoch, reset, evaluate or embedded.";
+  }
+
+  std::string state_json(LessonContext&) override {
+    const TrainingSettings& s = v_.lab.settings();
+    nlohmann::json values = {{"activation", to_string(s.activation)},
+                             {"early_stopping", s.early_stopping},
+                             {"restore_best_weights", s.restore_best_weights}};
+    for (const NumberSetting& number : kNumbers) {
+      const double value = number.get(s);
+      values[std::string(number.name)] = number.integer ? nlohmann::json(std::int64_t(value)) : nlohmann::json(value);
+    }
+    constexpr const char* kStatus[] = {"idle", "loading", "failed", "ready"};
+    CourseData::Status status = v_.data.status();
+    // What the door calls ready can be pressed: the data are taken in, and a frame has shown it.
+    const bool usable = v_.lab.has_data() && (drawn_with_data_ || !visible_);
+    if (status == CourseData::Status::ready && !usable) status = CourseData::Status::loading;
+    const nlohmann::json data = {{"status", kStatus[std::size_t(status)]},
+                                 {"source", v_.data.embedded() ? "embedded" : "mnist"},
+                                 {"progress", v_.data.progress()},
+                                 {"error", v_.data.error()},
+                                 {"train", v_.data.train() ? v_.data.train()->size() : 0},
+                                 {"test", v_.data.test() ? v_.data.test()->size() : 0}};
+    return nlohmann::json{{"training", training_json()}, {"data", data}, {"values", values}}.dump();
+  }
+
+ private:
+  /// Changes one setting. Returns what is wrong with the value; `known` tells whether there is such a setting.
+  static std::string set_setting(TrainingSettings& s, std::string_view name, std::string_view value, bool& known) {
+    known = true;
     const auto wrong = [&](const std::string& expected) {
       return std::string(name) + ": received '" + std::string(value) + "', expected " + expected + ".";
     };
@@ -184,45 +241,24 @@ class TrainLesson : public Lesson {
           (number.integer && parsed != std::floor(parsed)))
         return wrong((number.integer ? "a whole number from " : "a number from ") + plain(number.minimum) + " to " + plain(number.maximum));
       number.set(s, parsed);
-      v_.lab.set_settings(s);
       return {};
     }
     if (name == "activation") {
       for (const Activation a : {Activation::sigmoid, Activation::tanh, Activation::relu, Activation::selu, Activation::linear})
         if (to_string(a) == value) {
           s.activation = a;
-          v_.lab.set_settings(s);
           return {};
         }
       return wrong("sigmoid, tanh, relu, selu or linear");
     }
     if (name == "early_stopping" || name == "restore_best_weights") {
-      if (!read_flag(value, name == "early_stopping" ? s.early_stopping : s.restore_best_weights)) return wrong("true or false");
-      v_.lab.set_settings(s);
-      return {};
+      bool& flag = name == "early_stopping" ? s.early_stopping : s.restore_best_weights;
+      return read_flag(value, flag) ? std::string() : wrong("true or false");
     }
-    if (name == "training") return act(value) ? std::string() : wrong("play, pause, batch, epoch, reset, evaluate or embedded");
     known = false;
     return {};
   }
 
-  std::string state_json(LessonContext&) override {
-    const TrainingSettings& s = v_.lab.settings();
-    nlohmann::json values = {{"activation", to_string(s.activation)},
-                             {"early_stopping", s.early_stopping},
-                             {"restore_best_weights", s.restore_best_weights}};
-    for (const NumberSetting& number : kNumbers) values[std::string(number.name)] = number.get(s);
-    constexpr const char* kStatus[] = {"idle", "loading", "failed", "ready"};
-    const nlohmann::json data = {{"status", kStatus[std::size_t(v_.data.status())]},
-                                 {"source", v_.data.embedded() ? "embedded" : "mnist"},
-                                 {"progress", v_.data.progress()},
-                                 {"error", v_.data.error()},
-                                 {"train", v_.data.train() ? v_.data.train()->size() : 0},
-                                 {"test", v_.data.test() ? v_.data.test()->size() : 0}};
-    return nlohmann::json{{"training", training_json()}, {"data", data}, {"values", values}}.dump();
-  }
-
- private:
   bool act(std::string_view action) {
     if (action == "play") v_.lab.start(TrainingLab::Goal::run);
     else if (action == "pause") v_.lab.pause();
@@ -234,6 +270,33 @@ class TrainLesson : public Lesson {
     else if (action == "retry") v_.data.retry();
     else return false;
     return true;
+  }
+
+  static bool trains(const LessonContext& c) { return c.step == kFit || c.step == kStopping; }
+  /// The step bar of a narrow window has no room for them.
+  static bool buttons_on_stage(const LessonContext& c) { return trains(c) && c.ui.screen().w < kButtonsInBar; }
+
+  /// Moves a run on: one batch, one epoch, or back to the start with another seed.
+  void run_button(LessonContext& c, Rect rect, const RunButton& b) {
+    const bool enabled = v_.lab.has_data() && v_.lab.status() != TrainingLab::Status::running;
+    if (!button(c.ui, b.name, rect, c.text.label(b.label), {.enabled = enabled})) return;
+    if (b.name != kNewSeed.name) {
+      act(b.name);
+      return;
+    }
+    TrainingSettings next = v_.lab.settings();
+    next.seed = (next.seed + 1) & 0xffffffff;
+    v_.lab.set_settings(next);
+    v_.lab.reset();
+    c.app.mark_url();
+  }
+
+  void stage_buttons(LessonContext& c, Rect row) {
+    constexpr RunButton kAll[] = {kOneBatch, kOneEpoch, kNewSeed};
+    float spare = row.w + 8;
+    for (const RunButton& b : kAll) spare -= button_width(c.ui, c.text.label(b.label)) + 8;
+    const float wider = std::min(spare / 3, 40.f);  // or narrower, where they would not fit
+    for (const RunButton& b : kAll) run_button(c, row.cut_left(button_width(c.ui, c.text.label(b.label)) + wider, 8), b);
   }
 
   nlohmann::json training_json() const {
@@ -255,46 +318,34 @@ class TrainLesson : public Lesson {
     }
     const TrainingLab::Judgement& j = v_.lab.judgement();
     json["evaluating"] = v_.lab.evaluating();
-    if (j.complete) json["test_loss"] = j.loss, json["test_accuracy"] = j.accuracy;
+    if (j.complete) json["test_loss"] = j.loss, json["test_accuracy"] = j.accuracy, json["test_current"] = v_.lab.judgement_current();
     return json;
   }
 
   TrainView v_;
   int told_ = -1;      // the lab's revision that was told last
   bool news_ = false;  // of the data
+  bool visible_ = false, drawn_with_data_ = false;
   double told_at_ = -1;
 };
 
 void TrainLesson::bar(LessonContext& c, Rect area) {
   Ui& ui = c.ui;
   TrainingLab& lab = v_.lab;
-  const bool data = lab.has_data(), running = lab.status() == TrainingLab::Status::running;
+  const bool data = lab.has_data(), running = lab.status() == TrainingLab::Status::running, whole = !buttons_on_stage(c);
   const float height = c.compact ? 44.f : 38.f;
   Rect row{area.x, area.center().y - height / 2, area.w, height};
   if (button(ui, running ? "pause" : "play", row.cut_left(c.compact ? 48.f : 52.f, 8), {},
              {.icon = running ? Icon::pause : Icon::play, .enabled = data, .spoken = c.text.label(running ? "pause" : "play")}))
     act(running ? "pause" : "play");
-  const auto labelled = [&](std::string_view name, std::string_view label, std::string_view action, float keep) {
-    const float width = button_width(ui, label);
-    if (row.w - width < keep) return;
-    if (button(ui, name, row.cut_left(width, 8), label, {.enabled = data && !running})) act(action);
-  };
-  labelled("batch", c.text.label("one_batch"), "batch", c.compact ? 60.f : 240.f);
-  labelled("epoch", c.text.label("one_epoch"), "epoch", c.compact ? 60.f : 240.f);
-  if (row.w > 48 + (c.compact ? 0.f : 150.f) &&
-      button(ui, "reset", row.cut_left(c.compact ? 48.f : 44.f, 8), {},
+  if (whole)
+    for (const RunButton& b : {kOneBatch, kOneEpoch}) run_button(c, row.cut_left(button_width(ui, c.text.label(b.label)), 8), b);
+  if (button(ui, "reset", row.cut_left(c.compact ? 48.f : 44.f, 8), {},
              {.icon = Icon::reset, .enabled = data, .spoken = c.text.label("reset")}))
     act("reset");
-  const std::string_view new_seed = c.text.label("new_seed");
-  if (const float width = button_width(ui, new_seed); row.w - width > 250 &&
-      button(ui, "new-seed", row.cut_left(width, 8), new_seed, {.enabled = data && !running})) {
-    TrainingSettings next = lab.settings();
-    ++next.seed;
-    lab.set_settings(next);
-    lab.reset();
-    c.app.mark_url();
-  }
-  if (const TrainingState* state = lab.state(); state && row.w > 120) {
+  if (const float width = button_width(ui, c.text.label(kNewSeed.label)); whole && row.w - width > 100)
+    run_button(c, row.cut_left(width, 8), kNewSeed);
+  if (const TrainingState* state = lab.state(); state && row.w > 40) {
     const std::int64_t done = std::int64_t(lab.epochs().size()) < state->epochs
                                   ? std::int64_t(lab.epochs().size()) * state->batches + (lab.validating() ? 0 : state->batch) +
                                         (lab.validating() ? state->batches : 0)

@@ -20,6 +20,7 @@ constexpr float kNarrow = 560;
 constexpr double kWeightsInterval = 0.25;  // seconds between new pictures of the weights while training
 constexpr float kSmoothing = 0.96f;
 constexpr int kGalleryErrors = 200;
+constexpr float kStaleVeil = 0.5f;  // over what is of an earlier network
 
 std::string status_text(LessonContext& c, const TrainingLab& lab) {
   using Status = TrainingLab::Status;
@@ -33,11 +34,28 @@ std::string status_text(LessonContext& c, const TrainingLab& lab) {
   }
 }
 
-float failure_height(LessonContext& c, TrainView& view, Rect area, bool draw) {
-  if (view.lab.status() != TrainingLab::Status::failed) return 0;
-  const std::string text = "**" + std::string(c.text.label("nan")) + ".** " + std::string(c.text.label("nan_note")) + "\n\n`" +
-                           view.lab.error().substr(0, view.lab.error().find('\n')) + "`";
+/// What went wrong in the run, if anything did. Returns the height used; with draw = false it only measures.
+float trouble(LessonContext& c, TrainView& view, Rect area, bool draw = true) {
+  std::string text;
+  if (view.lab.status() == TrainingLab::Status::failed)
+    text = "**" + std::string(c.text.label("nan")) + ".** " + std::string(c.text.label("nan_note")) + "\n\n`" +
+           view.lab.error().substr(0, view.lab.error().find('\n')) + "`";
+  else if (view.lab.cannot_stop())
+    text = c.text.label("cannot_stop");
+  else
+    return 0;
   return callout(c.ui, area.min(), area.w, text, CalloutKind::warning, draw) + kGap;
+}
+
+/// How the run ended, once it has. Returns the height used; with draw = false it only measures.
+float outcome(LessonContext& c, TrainView& view, Rect area, bool draw = true) {
+  const TrainingLab& lab = view.lab;
+  const bool stopped = lab.status() == TrainingLab::Status::stopped_early;
+  if (!stopped && lab.status() != TrainingLab::Status::finished) return 0;
+  const std::string text = stopped ? std::string(c.text.label("stopped_at")) + " **" + std::to_string(lab.stopped_epoch()) + "** · " +
+                                         std::string(c.text.label("best_at")) + " **" + std::to_string(lab.best_epoch()) + "**"
+                                   : std::string(c.text.label("ran_out"));
+  return callout(c.ui, area.min(), area.w, text, stopped ? CalloutKind::passed : CalloutKind::note, draw) + kGap;
 }
 
 void update_smooth(TrainView& view) {
@@ -51,13 +69,13 @@ void update_smooth(TrainView& view) {
 void hidden_neurons(LessonContext& c, TrainView& view, Rect area) {
   Ui& ui = c.ui;
   TrainingLab& lab = view.lab;
-  const int units = lab.settings().units;
+  const int units = lab.applied().units;
   Rect probe = area.inset(17);
   probe.h = std::max(20.f, area.h - card_chrome_height());
   const GalleryLayout layout = gallery_layout(probe.w, probe.h, units, 34, 58, 6);
   const int shown = std::max(1, std::min(layout.shown, units));
   Rect in = card(ui, area, c.text.label("hidden"), std::to_string(shown) + " " + std::string(c.text.label("of")) + " " + std::to_string(units));
-  if (!lab.model() || lab.pending()) return;
+  if (!lab.has_data()) return;
   const double now = ui.time();
   const bool new_theme = view.dark != ui.theme().dark;
   const bool due = lab.revision() != view.weights_key && (now - view.weights_time > kWeightsInterval || lab.status() != TrainingLab::Status::running);
@@ -136,15 +154,17 @@ void curve(LessonContext& c, TrainView& view, Rect area, bool accuracy) {
 
 // ------------------------------------------------------------------------------------------------------- fit
 
-float fit_stage_height(LessonContext& c, float width) {
-  const float control = settings_height(c, width, {.optimiser = true});
-  if (width < kNarrow) return control + kGap + 2 * (270 + kGap) + 210 + kGap + 190;
-  return control + kGap + 260 + kGap + 190;
+constexpr SettingsShown kFitSettings{.optimiser = true, .seed = true};
+
+float fit_stage_height(LessonContext& c, TrainView& view, float width) {
+  const float above = settings_height(c, width, kFitSettings) + kGap + trouble(c, view, {0, 0, width, 0}, false);
+  if (width < kNarrow) return above + 2 * (270 + kGap) + 210 + kGap + 190;
+  return above + 260 + kGap + 190;
 }
 
 void fit_stage(LessonContext& c, TrainView& view, Rect area) {
-  settings(c, view, area.cut_top(settings_height(c, area.w, {.optimiser = true}), kGap), {.optimiser = true});
-  area.cut_top(failure_height(c, view, area, true));
+  settings(c, view, area.cut_top(settings_height(c, area.w, kFitSettings), kGap), kFitSettings);
+  area.cut_top(trouble(c, view, area));
   if (area.w < kNarrow) {
     curve(c, view, area.cut_top(270, kGap), false);
     curve(c, view, area.cut_top(270, kGap), true);
@@ -162,31 +182,57 @@ void fit_stage(LessonContext& c, TrainView& view, Rect area) {
 
 // -------------------------------------------------------------------------------------------------- stopping
 
-float stopping_stage_height(LessonContext& c, float width) {
-  return settings_height(c, width, {.stopping = true}) + kGap + (width < kNarrow ? 300.f + kGap + 190.f : 320.f + kGap + 150.f);
+float stopping_stage_height(LessonContext& c, TrainView& view, float width) {
+  const Rect room{0, 0, width, 0};
+  return settings_height(c, width, {.stopping = true}) + kGap + trouble(c, view, room, false) + outcome(c, view, room, false) +
+         (width < kNarrow ? 300.f + kGap + 190.f : 320.f + kGap + 150.f);
 }
 
 void stopping_stage(LessonContext& c, TrainView& view, Rect area) {
-  Ui& ui = c.ui;
   settings(c, view, area.cut_top(settings_height(c, area.w, {.stopping = true}), kGap), {.stopping = true});
-  area.cut_top(failure_height(c, view, area, true));
-  const TrainingLab& lab = view.lab;
-  if (lab.stopped_epoch() > 0 || lab.status() == TrainingLab::Status::finished) {
-    const std::string text =
-        lab.stopped_epoch() > 0
-            ? std::string(c.text.label("stopped_at")) + " **" + std::to_string(lab.stopped_epoch()) + "** · " +
-                  std::string(c.text.label("best_at")) + " **" + std::to_string(lab.best_epoch()) + "**"
-            : std::string(c.text.label("ran_out"));
-    const CalloutKind kind = lab.stopped_epoch() > 0 ? CalloutKind::passed : CalloutKind::note;
-    area.cut_top(callout(ui, area.min(), area.w, text, kind), kGap);
-  }
+  area.cut_top(trouble(c, view, area));
+  area.cut_top(outcome(c, view, area));
   log_card(c, view, area.cut_bottom(std::clamp(area.h * 0.33f, 130.f, 200.f), kGap));
   curve(c, view, area, false);
 }
 
 // -------------------------------------------------------------------------------------------------- evaluate
 
-float evaluate_stage_height(LessonContext&, float width) {
+namespace {
+
+/// The button that begins the exam, and its marks.
+void exam_bar(LessonContext& c, TrainView& view, Rect area) {
+  Ui& ui = c.ui;
+  TrainingLab& lab = view.lab;
+  const TrainingLab::Judgement& j = lab.judgement();
+  Rect bar = card(ui, area, 12);
+  const std::string_view action = c.text.label(j.complete ? "evaluate_again" : "evaluate");
+  if (button(ui, "evaluate", bar.cut_left(button_width(ui, action), 16), action,
+             {.kind = lab.judgement_current() ? ButtonKind::plain : ButtonKind::primary, .enabled = lab.has_data() && !lab.evaluating()}))
+    lab.evaluate();
+  if (lab.evaluating()) {
+    progress_line(ui, {bar.x, bar.center().y - 2, bar.w, 4}, float(lab.evaluation_progress()));
+  } else if (j.complete) {
+    const TextStyle mono = ui.style(Type::mono);
+    const std::string accuracy = std::string(c.text.label("accuracy")) + " " + format_number(j.accuracy, 4, ui.language());
+    const std::string both = std::string(c.text.label("loss")) + " " + format_number(j.loss, 4, ui.language()) + "   " + accuracy;
+    const std::string& numbers = ui.measure(both, mono).x <= bar.w ? both : accuracy;  // a phone has room for one
+    const bool current = lab.judgement_current();
+    if (!current && !c.compact) {
+      const TextStyle small = ui.style(Type::small);
+      const std::string_view stale = c.text.label("stale");
+      const float width = ui.measure(stale, small).x + 1;
+      if (ui.measure(numbers, mono).x + 16 + width <= bar.w) ui.text_in(bar.cut_right(width, 16), stale, small, 1);
+    }
+    ui.text_in(bar, numbers, current ? mono : mono.with(ui.theme().soft));
+  } else {
+    ui.text_in(bar, c.text.label(lab.x().empty() ? "train_first" : "evaluate_first"), ui.style(Type::small));
+  }
+}
+
+}  // namespace
+
+float evaluate_stage_height(LessonContext&, TrainView&, float width) {
   return 62 + kGap + (width < kNarrow ? card_chrome_height() + width - 34 + kGap + 260 : 460);
 }
 
@@ -196,30 +242,27 @@ void evaluate_stage(LessonContext& c, TrainView& view, Rect area) {
   TrainingLab& lab = view.lab;
   const TrainingLab::Judgement& j = lab.judgement();
 
-  Rect bar = card(ui, area.cut_top(62, kGap), 12);
-  const std::string_view action = c.text.label(j.complete ? "evaluate_again" : "evaluate");
-  const bool able = lab.has_data() && !lab.evaluating();
-  if (button(ui, "evaluate", bar.cut_left(button_width(ui, action), 16), action,
-             {.kind = lab.judgement_current() ? ButtonKind::plain : ButtonKind::primary, .enabled = able}))
-    lab.evaluate();
-  if (lab.evaluating()) {
-    progress_line(ui, {bar.x, bar.center().y - 2, bar.w, 4}, float(lab.evaluation_progress()));
-  } else if (j.complete) {
-    const std::string numbers = std::string(c.text.label("loss")) + " " + format_number(j.loss, 4, ui.language()) + "   " +
-                                std::string(c.text.label("accuracy")) + " " + format_number(j.accuracy, 4, ui.language());
-    ui.text_in(bar, numbers, ui.style(Type::mono));
-  } else {
-    const bool fresh = lab.x().empty();
-    ui.text_in(bar, c.text.label(fresh ? "train_first" : "evaluate_first"), ui.style(Type::small));
-  }
-
+  exam_bar(c, view, area.cut_top(62, kGap));
+  const bool stale = j.complete && !lab.judgement_current();
   const bool narrow = area.w < kNarrow;
   Rect matrix = narrow ? area.cut_top(card_chrome_height() + area.w - 34, kGap)
                        : area.cut_left(std::min(area.w * 0.58f, area.h - card_chrome_height() + 60), kGap);
   Rect in = card(ui, matrix, c.text.label("confusion"),
-                 j.complete ? format_integer((long long)j.predicted.size(), ui.language()) : std::string());
-  const ConfusionHit hit = confusion_matrix(ui, "confusion", in, j.confusion, 10, c.text.label("truth"), c.text.label("predicted"),
-                                            view.truth, view.predicted);
+                 stale        ? std::string(c.text.label("stale"))
+                 : j.complete ? format_integer((long long)j.predicted.size(), ui.language())
+                              : std::string());
+  const ConfusionHit hit = confusion_matrix(ui, "confusion", in, j.confusion, 10,
+                                            {.truth = c.text.label("truth"),
+                                             .predicted = c.text.label("predicted"),
+                                             .label = c.text.label("confusion"),
+                                             .selected_truth = view.truth,
+                                             .selected_predicted = view.predicted});
+  if (stale) ui.fill(in, fade(t.panel, kStaleVeil));
+  if (hit.truth >= 0 && j.complete)
+    ui.tooltip("confusion", hit.cell,
+               {.title = std::string(c.text.label("truth")) + " " + std::to_string(hit.truth) + " · " + std::string(c.text.label("predicted")) + " " + std::to_string(hit.predicted),
+                .value = format_integer(j.confusion[std::size_t(hit.truth * 10 + hit.predicted)], ui.language()),
+                .source = std::string(stale ? c.text.label("stale") : std::string_view())});
   if (hit.clicked && j.complete) {
     const bool same = hit.truth == view.truth && hit.predicted == view.predicted;
     view.truth = same ? -1 : hit.truth, view.predicted = same ? -1 : hit.predicted;
@@ -241,9 +284,9 @@ void evaluate_stage(LessonContext& c, TrainView& view, Rect area) {
     title = std::string(c.text.label("wrong_cell")) + " " + std::to_string(view.truth) + " " + std::string(c.text.label("said")) + " " + std::to_string(view.predicted);
   if (j.complete)
     reading = format_integer(view.truth >= 0 ? j.confusion[std::size_t(view.truth * 10 + view.predicted)] : (long long)j.misclassified.size(), ui.language());
-  Rect gallery = card(ui, area, title, reading);
+  const Rect in_gallery = card(ui, area, title, reading);
   if (chosen.empty()) {
-    if (j.complete) ui.text_in({gallery.x, gallery.y, gallery.w, 22}, c.text.label("no_errors"), ui.style(Type::small));
+    if (j.complete) ui.text_in({in_gallery.x, in_gallery.y, in_gallery.w, 22}, c.text.label("no_errors"), ui.style(Type::small));
     return;
   }
   const int key = ((lab.judgement().revision * 11 + view.truth + 1) * 11 + view.predicted + 1) * 2 + (t.dark ? 1 : 0);
@@ -256,51 +299,42 @@ void evaluate_stage(LessonContext& c, TrainView& view, Rect area) {
     view.errors.update(t, pixels, int(chosen.size()), 28, 28);
     view.errors_key = key;
   }
-  const GalleryLayout layout = gallery_layout(gallery.w, gallery.h, int(chosen.size()), 44, 64, 8);
-  for (int i = 0; i < std::min(layout.shown, int(chosen.size())); ++i) {
-    const Rect cell = gallery_cell(gallery, layout, i);
-    view.errors.draw(ui, i, cell, 4);
-    const auto index = std::size_t(chosen[std::size_t(i)]);
-    const Interaction touch = ui.region("wrong-" + std::to_string(i), cell, {.role = Role::image, .focusable = false});
-    if (touch.hovered)
-      ui.tooltip("wrong", cell,
-                 {.title = std::string(c.text.label("truth")) + " " + std::to_string(lab.test_images()->labels[index]),
-                  .value = std::string(c.text.label("predicted")) + " " + std::to_string(j.predicted[index]),
-                  .source = "test[" + std::to_string(index) + "]"});
-  }
+  const GalleryLayout layout = gallery_layout(in_gallery.w, in_gallery.h, int(chosen.size()), 44, 64, 8);
+  const GalleryHit seen = gallery(ui, "wrong", in_gallery, layout, view.errors, 4, c.text.label("wrong"));
+  if (stale) ui.fill(in_gallery, fade(t.panel, kStaleVeil));
+  if (seen.index < 0) return;
+  const auto index = std::size_t(chosen[std::size_t(seen.index)]);
+  ui.tooltip("wrong", gallery_cell(in_gallery, layout, seen.index),
+             {.title = std::string(c.text.label("truth")) + " " + std::to_string(lab.test_images()->labels[index]),
+              .value = std::string(c.text.label("predicted")) + " " + std::to_string(j.predicted[index]),
+              .source = "test[" + std::to_string(index) + "]"});
 }
 
 // ----------------------------------------------------------------------------------------------------- exams
 
-float exams_stage_height(LessonContext&, float) { return 62 + kGap + card_chrome_height() + 260; }
+float exams_stage_height(LessonContext&, TrainView&, float) { return 62 + kGap + card_chrome_height() + 260; }
 
 void exams_stage(LessonContext& c, TrainView& view, Rect area) {
   Ui& ui = c.ui;
   const Theme& t = ui.theme();
   TrainingLab& lab = view.lab;
   const TrainingLab::Judgement& j = lab.judgement();
-  Rect bar = card(ui, area.cut_top(62, kGap), 12);
-  const std::string_view action = c.text.label(j.complete ? "evaluate_again" : "evaluate");
-  if (button(ui, "evaluate", bar.cut_left(button_width(ui, action), 16), action,
-             {.kind = lab.judgement_current() ? ButtonKind::plain : ButtonKind::primary, .enabled = lab.has_data() && !lab.evaluating()}))
-    lab.evaluate();
-  if (lab.evaluating())
-    progress_line(ui, {bar.x, bar.center().y - 2, bar.w, 4}, float(lab.evaluation_progress()));
-  else if (lab.epochs().empty())
-    ui.text_in(bar, c.text.label("train_first"), ui.style(Type::small));
-
+  exam_bar(c, view, area.cut_top(62, kGap));
+  const bool stale = j.complete && !lab.judgement_current();
   area.h = std::min(area.h, card_chrome_height() + 300);
   Rect in = card(ui, area, c.text.label("exams"), c.text.label("accuracy"));
   struct Exam {
-    std::string_view name;
+    std::string name;
     double accuracy;  // below 0: not taken yet
     ImU32 color;
   };
-  const EpochPoint* last = lab.epochs().empty() ? nullptr : &lab.epochs().back();
+  const EpochPoint* epoch = lab.weights_epoch();
+  const bool best = epoch && epoch != &lab.epochs().back();
   const std::array<Exam, 3> exams = {
-      Exam{c.text.label("exam_training"), last ? double(last->accuracy) : -1, t.accent},
-      Exam{c.text.label("exam_validation"), last && last->has_validation ? double(last->val_accuracy) : -1, t.negative},
-      Exam{c.text.label("exam_test"), j.complete ? j.accuracy : -1, t.ink}};
+      Exam{std::string(c.text.label(best ? "exam_training_best" : "exam_training")), epoch ? double(epoch->accuracy) : -1, t.accent},
+      Exam{std::string(c.text.label("exam_validation")), epoch && epoch->has_validation ? double(epoch->val_accuracy) : -1, t.negative},
+      Exam{stale ? std::string(c.text.label("test")) + " · " + std::string(c.text.label("stale")) : std::string(c.text.label("exam_test")),
+           j.complete ? j.accuracy : -1, stale ? t.rest : t.ink}};
   // Bars begin at 80 %: the differences are what matters here, and the scale says so.
   constexpr double kFrom = 0.8;
   const Rect scale = in.cut_bottom(22, 6);
@@ -309,7 +343,7 @@ void exams_stage(LessonContext& c, TrainView& view, Rect area) {
     Rect row = in.row(i, 3, 10);
     Rect head = row.cut_top(22, 6);
     const std::string reading = exam.accuracy < 0 ? "–" : format_number(exam.accuracy, 4, ui.language());
-    ui.text_in(head.cut_right(70, 10), reading, ui.style(Type::mono), 1);
+    ui.text_in(head.cut_right(70, 10), reading, ui.style(Type::mono).with(i == 2 && stale ? t.soft : t.ink), 1);
     ui.text_in(head, exam.name, ui.style(Type::small));
     Rect track = row.cut_top(std::min(18.f, row.h));
     ui.fill(track, t.track, 5);

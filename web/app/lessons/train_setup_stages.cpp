@@ -68,6 +68,10 @@ std::vector<const Slider*> sliders_of(SettingsShown shown) {
 
 int slider_columns(float width) { return width >= 620 ? 2 : 1; }
 
+constexpr double kLargestSeed = 4294967295.0;
+
+float seed_height(LessonContext& c) { return c.compact ? 44.f : 36.f; }
+
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------------- notice
@@ -118,6 +122,7 @@ float settings_height(LessonContext& c, float width, SettingsShown shown) {
   const int rows = (count + columns - 1) / columns;
   float height = float(rows) * (labelled_slider_height((inside - 24 * float(columns - 1)) / float(columns)) + 6);
   if (shown.network) height += 8 + segmented_height(c.ui, inside, activation_names());
+  if (shown.seed) height += 8 + seed_height(c);
   if (shown.stopping) height += 8 + (pill_width(c.ui, c.text.label("early_stopping")) + pill_width(c.ui, c.text.label("restore")) + 10 > inside ? 82.f : 38.f);
   return height + card_chrome_height();
 }
@@ -143,6 +148,15 @@ void settings(LessonContext& c, TrainView& view, Rect area, SettingsShown shown)
   }
   const int rows = (int(list.size()) + columns - 1) / columns;
   in.cut_top(float(rows) * (height + 6), 8);
+  if (shown.seed) {
+    Rect row = in.cut_top(seed_height(c), 8);
+    row.w = width;
+    long long seed = (long long)next.seed;
+    const std::string_view label = c.text.label("seed");
+    if (stepper(ui, "seed", row.cut_right(std::min(190.f, row.w * 0.6f), 12), label, seed, 0, (long long)kLargestSeed))
+      next.seed = std::uint64_t(seed);
+    ui.text_in(row, label, ui.style(Type::small));
+  }
   if (shown.network) {
     const auto names = activation_names();
     int chosen = 0;
@@ -169,8 +183,8 @@ void settings(LessonContext& c, TrainView& view, Rect area, SettingsShown shown)
 
 // ------------------------------------------------------------------------------------------------------ data
 
-float data_stage_height(LessonContext&, float width) {
-  return width < kNarrow ? card_chrome_height() + 300 + kGap + card_chrome_height() + width - 34 + 40 : 520;
+float data_stage_height(LessonContext&, TrainView&, float width) {
+  return width < kNarrow ? card_chrome_height() + 300 + kGap + card_chrome_height() + width - 34 + 58 : 520;
 }
 
 void data_stage(LessonContext& c, TrainView& view, Rect area) {
@@ -191,13 +205,11 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
       view.gallery_key = key;
     }
     const GalleryLayout layout = gallery_layout(in.w, in.h, shown, 30, 52, 5);
-    for (int i = 0; i < std::min(layout.shown, shown); ++i) {
-      const Rect cell = gallery_cell(in, layout, i);
-      view.gallery.draw(ui, i, cell, 3);
-      const Interaction touch = ui.region("image-" + std::to_string(i), cell, {.role = Role::image, .focusable = false});
-      if (touch.hovered || touch.clicked) view.image = i;
-      if (i == view.image) ui.stroke(cell.inset(-1.5f), t.accent, 4, 2);
-    }
+    const GalleryHit hit = gallery(ui, "images", in, layout, view.gallery, 3, c.text.label("images"));
+    if (hit.clicked && hit.index >= 0) view.chosen = hit.index;
+    view.image = hit.index >= 0 ? hit.index : std::max(0, view.chosen);
+    if (view.chosen >= 0 && view.chosen < layout.shown)
+      ui.stroke(gallery_cell(in, layout, view.chosen).inset(-1.5f), t.accent, 4, 2);
   } else {
     progress_line(ui, in.cut_top(4), -1);
   }
@@ -205,7 +217,20 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
   const int label = set ? int(set->labels[std::size_t(view.image)]) : -1;
   Rect chosen = card(ui, right, c.text.label("chosen"),
                      label >= 0 ? std::string(c.text.label("label")) + " " + std::to_string(label) : std::string());
-  const Rect foot = chosen.cut_bottom(20, 8);
+  std::string counts;
+  if (const TrainingState* state = view.lab.state())
+    counts = format_integer(state->samples, ui.language()) + " · " + format_integer(state->validation_samples, ui.language()) + " · " +
+             format_integer(view.data.test()->size(), ui.language());
+  const TextStyle mono = ui.style(Type::mono_small), caption = ui.style(Type::caption);
+  const std::string_view names = c.text.label("split_line");
+  const float counts_width = ui.measure(counts, mono).x + 2;
+  const bool one_line = ui.measure(names, caption).x + 12 + counts_width <= chosen.w;
+  Rect foot = chosen.cut_bottom(one_line ? 20 : 38, 8);
+  if (one_line)
+    ui.text_in(foot.cut_right(counts_width, 12), counts, mono, 1);
+  else
+    ui.text_in(foot.cut_bottom(19), counts, mono);
+  ui.text_in(foot, names, caption);
   if (!set) return;
   const Rect map = chosen.square();
   const auto image = set->image(view.image);
@@ -217,7 +242,8 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
   if (unit > 15) {  // large enough to print each grey in its cell
     for (int i = 0; i < 784; ++i) {
       const Rect at = heat_map_cell(map, 28, 28, i);
-      const ImU32 ink = values[std::size_t(i)] > 0.45f ? t.panel : fade(t.soft, values[std::size_t(i)] > 0 ? 1.f : 0.45f);
+      const float v = values[std::size_t(i)];
+      const ImU32 ink = v > 0 ? ink_on(t, ink_scale(t, v)) : fade(t.soft, 0.88f);
       ui.text_in(at, std::to_string(image[std::size_t(i)]), {Face::mono, unit * 0.42f, ink, 0}, 0.5f);
     }
   }
@@ -231,19 +257,11 @@ void data_stage(LessonContext& c, TrainView& view, Rect area) {
                 .value = format_number(double(values[std::size_t(cell)]), 3, ui.language()),
                 .numbers = grey + " / 255 = " + format_number(double(values[std::size_t(cell)]), 3, ui.language())});
   }
-  std::string counts;
-  if (const TrainingState* state = view.lab.state())
-    counts = format_integer(state->samples, ui.language()) + " · " + format_integer(state->validation_samples, ui.language()) + " · " +
-             format_integer(view.data.test()->size(), ui.language());
-  const TextStyle mono = ui.style(Type::mono_small);
-  Rect line = foot;
-  ui.text_in(line.cut_right(ui.measure(counts, mono).x + 2, 12), counts, mono, 1);
-  ui.text_in(line, c.text.label("split_line"), ui.style(Type::caption));
 }
 
 // ----------------------------------------------------------------------------------------------------- build
 
-float build_stage_height(LessonContext& c, float width) {
+float build_stage_height(LessonContext& c, TrainView&, float width) {
   const float control = settings_height(c, width, {.network = true});
   return control + kGap + (width < kNarrow ? 340.f : 380.f);
 }
@@ -296,7 +314,7 @@ void build_stage(LessonContext& c, TrainView& view, Rect area) {
 
 // --------------------------------------------------------------------------------------------------- compile
 
-float compile_stage_height(LessonContext& c, float width) {
+float compile_stage_height(LessonContext& c, TrainView&, float width) {
   return settings_height(c, width, {.optimiser = true}) + kGap + (width < kNarrow ? 320.f : 360.f);
 }
 

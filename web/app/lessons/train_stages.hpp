@@ -13,7 +13,8 @@ namespace neurona::app {
 struct TrainView {
   CourseData data;
   TrainingLab lab;
-  int image = 0;                        ///< chosen training image
+  int image = 0;                        ///< training image that is shown large: pointed at, else chosen
+  int chosen = -1;                      ///< chosen training image; -1: none yet
   int truth = -1, predicted = -1;       ///< chosen cell of the confusion matrix
   bool looked_at_confusion = false;
   ImageSheet gallery, weights, errors;  ///< textures, made anew when their key changes
@@ -25,28 +26,28 @@ struct TrainView {
 };
 
 /// Height a stage needs at that width, and its drawing; one pair for each step.
-float data_stage_height(LessonContext& c, float width);
+float data_stage_height(LessonContext& c, TrainView& view, float width);
 void data_stage(LessonContext& c, TrainView& view, Rect area);
-float build_stage_height(LessonContext& c, float width);
+float build_stage_height(LessonContext& c, TrainView& view, float width);
 void build_stage(LessonContext& c, TrainView& view, Rect area);
-float compile_stage_height(LessonContext& c, float width);
+float compile_stage_height(LessonContext& c, TrainView& view, float width);
 void compile_stage(LessonContext& c, TrainView& view, Rect area);
-float fit_stage_height(LessonContext& c, float width);
+float fit_stage_height(LessonContext& c, TrainView& view, float width);
 void fit_stage(LessonContext& c, TrainView& view, Rect area);
-float stopping_stage_height(LessonContext& c, float width);
+float stopping_stage_height(LessonContext& c, TrainView& view, float width);
 void stopping_stage(LessonContext& c, TrainView& view, Rect area);
-float evaluate_stage_height(LessonContext& c, float width);
+float evaluate_stage_height(LessonContext& c, TrainView& view, float width);
 void evaluate_stage(LessonContext& c, TrainView& view, Rect area);
-float exams_stage_height(LessonContext& c, float width);
+float exams_stage_height(LessonContext& c, TrainView& view, float width);
 void exams_stage(LessonContext& c, TrainView& view, Rect area);
 
 /// One line about the data when they are not simply there: loading, failed with a retry, or embedded digits.
 /// Returns the height used; with draw = false it only measures.
 float data_notice(LessonContext& c, TrainView& view, Rect area, bool draw = true);
 
-/// A row of settings as sliders. Which ones a stage shows.
+/// A card of settings. Which ones a stage shows.
 struct SettingsShown {
-  bool network = false, optimiser = false, stopping = false;
+  bool network = false, optimiser = false, stopping = false, seed = false;
 };
 float settings_height(LessonContext& c, float width, SettingsShown shown);
 void settings(LessonContext& c, TrainView& view, Rect area, SettingsShown shown);

@@ -16,7 +16,7 @@ struct BarListOptions {
 };
 
 /// Rows label | bar | per cent, filling the height of `rect`; labels "0".."9" unless given.
-/// @return the row under the pointer, or -1
+/// @return the row that is pointed at (Ui::cell), or -1
 int bar_list(Ui& ui, std::string_view name, Rect rect, std::span<const float> shares,
              std::span<const std::string_view> labels = {}, const BarListOptions& options = {});
 float bar_list_height(int rows, bool compact);

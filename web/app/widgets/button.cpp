@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "../i18n.hpp"
 #include "controls.hpp"
 
 namespace neurona::app {
@@ -37,8 +38,8 @@ bool button(Ui& ui, std::string_view name, Rect rect, std::string_view label, co
     ground = mix(t.panel, t.hover, warm), line = mix(t.line, t.faint, 0.5f * warm);
   }
   if (!options.enabled) {
-    ink = t.faint;
-    if (options.kind == ButtonKind::primary) ground = t.track, line = t.track, ink = t.faint;
+    ink = mix(t.soft, t.panel, 0.45f);
+    if (options.kind == ButtonKind::primary) ground = t.track, line = t.track;
   }
   ui.fill(rect, ground, kRadius);
   if (line) ui.stroke(rect, line, kRadius);
@@ -66,6 +67,8 @@ bool button(Ui& ui, std::string_view name, Rect rect, std::string_view label, co
   return touch.clicked;
 }
 
+std::string spoken_state(Ui& ui, bool on) { return std::string(tr(on ? Msg::on : Msg::off, ui.language())); }
+
 float pill_width(Ui& ui, std::string_view label) {
   return std::ceil(ui.measure(label, {Face::strong, 13.5f, 0, 0}).x + 26);
 }
@@ -73,7 +76,7 @@ float pill_width(Ui& ui, std::string_view label) {
 bool pill(Ui& ui, std::string_view name, Rect rect, std::string_view label, bool on) {
   const Theme& t = ui.theme();
   const Interaction touch =
-      ui.region(name, rect, {.label = label, .value = on ? "on" : "off", .role = Role::toggle});
+      ui.region(name, rect, {.label = label, .value = spoken_state(ui, on), .role = Role::toggle});
   const float radius = rect.h / 2;
   ui.fill(rect, on ? t.accent_soft : touch.hovered ? t.hover : t.panel, radius);
   ui.stroke(rect, on ? t.accent : t.line, radius);
@@ -82,7 +85,7 @@ bool pill(Ui& ui, std::string_view name, Rect rect, std::string_view label, bool
   return touch.clicked;
 }
 
-bool stepper(Ui& ui, std::string_view name, Rect rect, long long& value, long long minimum,
+bool stepper(Ui& ui, std::string_view name, Rect rect, std::string_view label, long long& value, long long minimum,
              long long maximum) {
   const long long before = value;
   Rect left = rect, middle = rect, right = rect;
@@ -95,7 +98,9 @@ bool stepper(Ui& ui, std::string_view name, Rect rect, long long& value, long lo
   const auto half = [&](std::string_view suffix, Rect part, bool plus, bool enabled) {
     const Interaction touch =
         ui.region(std::string(name) + std::string(suffix), part,
-                  {.label = std::string(name) + (plus ? " +" : " −"), .enabled = enabled});
+                  {.label = std::string(label) + (plus ? " +" : " −"),
+                   .value = format_integer(value, ui.language()),
+                   .enabled = enabled});
     if (touch.hovered) ui.fill(part.inset(2), t.hover, kRadius - 2);
     if (touch.ring) ui.focus_ring(part.inset(2), kRadius - 2);
     const ImU32 ink = enabled ? t.soft : t.faint;

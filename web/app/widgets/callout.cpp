@@ -31,7 +31,7 @@ float callout(Ui& ui, ImVec2 position, float width, std::string_view rich, Callo
     ui.fill({mark.x - 0.8f, mark.y + 2.2f, 1.6f, 1.7f}, color);
   }
   RichTextOptions painted = options;
-  painted.strong_color = mix(color, t.ink, 0.12f);
+  painted.strong_color = text_color(t, color);
   rich_text(ui, {position.x + kPadding + kMark, position.y + 11}, text_width, rich, painted);
   return height;
 }

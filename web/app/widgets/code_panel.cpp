@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "../i18n.hpp"
 #include "controls.hpp"
 
 namespace neurona::app {
@@ -74,11 +75,11 @@ TextStyle style_of(Ui& ui, Token token, float size) {
     case Token::function:
       return {Face::mono, size, t.positive, 0};
     case Token::number:
-      return {Face::mono_strong, size, mix(t.negative, t.ink, t.dark ? 0.f : 0.18f), 0};
+      return {Face::mono_strong, size, t.negative_text, 0};
     case Token::string:
       return {Face::mono, size, t.accent, 0};
     case Token::comment:
-      return {Face::mono, size, mix(t.faint, t.soft, 0.5f), 0};
+      return {Face::mono, size, t.soft, 0};
     default:
       return {Face::mono, size, t.ink, 0};
   }
@@ -171,7 +172,7 @@ float code_panel(Ui& ui, ImVec2 position, float width, std::string_view keras, s
     const TextStyle style{Face::text, 13, open == which ? t.ink : t.soft, 0};
     const Rect rect{x, box.y, ui.measure(label, style).x + 28, kTabs};
     const Interaction touch =
-        ui.region(name, rect, {.label = label, .value = open == which ? "on" : "off", .role = Role::tab});
+        ui.region(name, rect, {.label = label, .value = spoken_state(ui, open == which), .role = Role::tab});
     if (touch.clicked || touch.arrow_x)
       tab = touch.arrow_x ? (which == CodeTab::keras ? CodeTab::cpp : CodeTab::keras) : which;
     if (open == which) ui.fill({rect.x, rect.bottom() - 2, rect.w, 2}, t.accent);
@@ -182,8 +183,7 @@ float code_panel(Ui& ui, ImVec2 position, float width, std::string_view keras, s
   head("Keras", "code-keras", CodeTab::keras, !keras.empty());
   head("C++", "code-cpp", CodeTab::cpp, !cpp.empty());
   if (open == CodeTab::cpp) {
-    const std::string_view runs = ui.language() == Language::es ? "se ejecuta esto" : "this is what runs";
-    ui.text_in({x + 8, box.y, box.right() - x - 22, kTabs}, runs, {Face::text, 12.5f, t.soft, 0}, 1);
+    ui.text_in({x + 8, box.y, box.right() - x - 22, kTabs}, tr(Msg::code_runs, ui.language()), {Face::text, 12.5f, t.soft, 0}, 1);
   }
   const ImVec2 origin{box.x + kPadding, box.y + kTabs + 11};
   const float line = std::round(size * 1.5f);

@@ -57,6 +57,9 @@ float button_width(Ui& ui, std::string_view label, const ButtonOptions& options 
 bool button(Ui& ui, std::string_view name, Rect rect, std::string_view label,
             const ButtonOptions& options = {});
 
+/// What a screen reader says of a toggle: "on", "off", in the language of the page.
+std::string spoken_state(Ui& ui, bool on);
+
 /// A pill that is on or off; true when pressed (the caller flips its value).
 float pill_width(Ui& ui, std::string_view label);
 bool pill(Ui& ui, std::string_view name, Rect rect, std::string_view label, bool on);
@@ -89,8 +92,8 @@ float labelled_slider_height(float width);
 bool labelled_slider(Ui& ui, std::string_view name, Rect rect, std::string_view label,
                      std::string_view reading, double& value, const SliderOptions& options);
 
-/// - value +, for small integers such as a seed; true when changed. Width 120 or more.
-bool stepper(Ui& ui, std::string_view name, Rect rect, long long& value, long long minimum,
+/// - value +, for integers such as a seed; true when changed. Its controls are NAME-less and NAME-more. Width 120 or more.
+bool stepper(Ui& ui, std::string_view name, Rect rect, std::string_view label, long long& value, long long minimum,
              long long maximum);
 
 /// A thin progress line, share in 0..1; negative: unknown, a travelling piece (still under reduced motion).

@@ -68,9 +68,10 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
   if (touch.pressed || touch.held || touch.released) {
     if (touch.pressed) {
       drawing.strokes.emplace_back();
-      ++drawing.revision;
+      drawing.pen_revision = ++drawing.revision;
     }
-    if (!drawing.strokes.empty()) {
+    // Undone, cleared or replaced under the pen: the rest of this press draws nothing.
+    if (!drawing.strokes.empty() && drawing.pen_revision == drawing.revision) {
       PadStroke& stroke = drawing.strokes.back();
       for (const ImVec2 p : ui.trail()) {
         const float limit_x0 = (rect.x - square.x) / square.w,
@@ -86,6 +87,7 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
         ++drawing.revision;
       }
       if (stroke.empty()) drawing.strokes.pop_back();
+      drawing.pen_revision = touch.released ? -1 : drawing.revision;
     }
   }
 

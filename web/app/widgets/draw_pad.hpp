@@ -18,7 +18,8 @@ using PadStroke = std::vector<PadPoint>;
 /// What was drawn. Shared by all lessons through App.
 struct PadDrawing {
   std::vector<PadStroke> strokes;
-  int revision = 0;  ///< grows with every change
+  int revision = 0;       ///< grows with every change
+  int pen_revision = -1;  ///< as the pen that is down left it; another one means that its stroke may be gone
   bool empty() const { return strokes.empty(); }
   void clear() { strokes.clear(), ++revision; }
   void undo() {

@@ -30,8 +30,7 @@ int grid_columns(int count, float width, float height) {
 int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
              const HeatMapOptions& o) {
   const Theme& t = ui.theme();
-  const Interaction touch =
-      ui.region(name, rect, {.label = o.label, .role = Role::image, .focusable = o.focusable});
+  const Interaction touch = ui.region(name, rect, {.label = o.label, .role = Role::image});
   const ImU32 zero = o.scale == Scale::ink ? t.panel : mix(t.panel, t.line, 0.45f);
   if (o.ground) ui.fill(rect, o.gap > 0 ? t.panel : zero, o.radius);
   const float w = rect.w / float(columns), h = rect.h / float(rows);
@@ -53,11 +52,7 @@ int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> va
   if (o.selected >= 0 && o.selected < rows * columns)
     ui.stroke(heat_map_cell(rect, rows, columns, o.selected), t.accent, 1, 2);
   if (touch.ring) ui.focus_ring(rect, o.radius);
-  if (!touch.hovered) return -1;
-  const int x = std::clamp(int((touch.pointer.x - rect.x) / w), 0, columns - 1);
-  const int y = std::clamp(int((touch.pointer.y - rect.y) / h), 0, rows - 1);
-  const int index = y * columns + x;
-  return index < count ? index : -1;
+  return ui.cell(name, touch, rect, rows, columns, count);
 }
 
 GalleryLayout gallery_layout(float width, float height, int count, float least, float most, float gap) {
@@ -80,6 +75,24 @@ Rect gallery_cell(Rect area, const GalleryLayout& layout, int index) {
   const float pitch = layout.cell + layout.gap;
   return {area.x + float(index % layout.columns) * pitch, area.y + float(index / layout.columns) * pitch,
           layout.cell, layout.cell};
+}
+
+GalleryHit gallery(Ui& ui, std::string_view name, Rect area, const GalleryLayout& layout, const ImageSheet& sheet,
+                   float radius, std::string_view label) {
+  if (layout.shown == 0) return {};
+  const float pitch = layout.cell + layout.gap;
+  const Rect all{area.x, area.y, float(layout.columns) * pitch, float(layout.rows) * pitch};
+  const Interaction touch = ui.region(name, all, {.label = label, .role = Role::image});
+  const GalleryHit hit{ui.cell(name, touch, all, layout.rows, layout.columns, layout.shown), touch.clicked};
+  for (int i = 0; i < layout.shown; ++i) sheet.draw(ui, i, gallery_cell(area, layout, i), radius);
+  if (hit.index >= 0) {
+    const Rect cell = gallery_cell(area, layout, hit.index);
+    if (touch.ring)
+      ui.focus_ring(cell, radius);
+    else
+      ui.stroke(cell.inset(-1.5f), ui.theme().soft, radius + 1, 1.5f);
+  }
+  return hit;
 }
 
 }  // namespace neurona::app

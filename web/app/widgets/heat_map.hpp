@@ -29,12 +29,11 @@ struct HeatMapOptions {
   bool ground = true;           ///< paint the zero colour behind the map
   int selected = -1;            ///< cell with a frame
   std::string_view label = {};  ///< for screen readers
-  bool focusable = false;
 };
 
-/// Draws rows x columns values as cells filling `rect`; for up to about a thousand cells.
+/// Draws rows x columns values as cells filling `rect`; for up to about a thousand cells. Arrows move from cell to cell.
 /// @param values  row-major, already scaled to the range of the Scale
-/// @return index of the cell under the pointer, or -1
+/// @return index of the cell that is pointed at (Ui::cell), or -1
 int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
              const HeatMapOptions& options = {});
 
@@ -68,8 +67,7 @@ class ImageSheet {
   int count_ = 0, height_ = 0, width_ = 0, columns_ = 0, scale_ = 1;
 };
 
-/// A gallery that lays out `count` cells of at least `least` px, as many as fit; returns the clicked index or
-/// -1. `cell` draws one; `hovered` receives the index under the pointer.
+/// Lays out `count` cells of at least `least` px, as many as fit.
 struct GalleryLayout {
   int columns = 0, rows = 0, shown = 0;
   float cell = 0, gap = 6;
@@ -77,5 +75,14 @@ struct GalleryLayout {
 GalleryLayout gallery_layout(float width, float height, int count, float least = 28, float most = 64,
                              float gap = 6);
 Rect gallery_cell(Rect area, const GalleryLayout& layout, int index);
+
+/// The image that is pointed at (Ui::cell), -1 for none, and whether it was chosen: clicked, or Enter.
+struct GalleryHit {
+  int index = -1;
+  bool clicked = false;
+};
+/// Draws the first images of a sheet, as many as the layout shows.
+GalleryHit gallery(Ui& ui, std::string_view name, Rect area, const GalleryLayout& layout, const ImageSheet& sheet,
+                   float radius, std::string_view label);
 
 }  // namespace neurona::app

@@ -9,17 +9,27 @@ namespace neurona::app {
 namespace {
 
 /// Textures outlive their sheets by the frames the renderer needs to let go of them.
+std::vector<std::unique_ptr<ImTextureData>>& retired() {
+  static std::vector<std::unique_ptr<ImTextureData>> textures;
+  return textures;
+}
+
 void retire(std::unique_ptr<ImTextureData> texture) {
-  if (!texture) return;
-  if (!ImGui::GetCurrentContext() || texture->TexID == ImTextureID_Invalid) {
-    if (ImGui::GetCurrentContext()) ImGui::UnregisterUserTexture(texture.get());
-    return;
-  }
-  // The renderer destroys what has this status and was unused for a frame; the memory itself (small) is kept
-  // with it for the rest of the program, as ImGui holds on to the pointer.
+  if (!texture || !ImGui::GetCurrentContext()) return;
+  texture->DestroyPixels();
+  // The renderer destroys what has this status and was unused for a frame.
   texture->UnusedFrames = 1;
-  texture->SetStatus(ImTextureStatus_WantDestroy);
-  [[maybe_unused]] ImTextureData* kept = texture.release();
+  texture->SetStatus(texture->TexID == ImTextureID_Invalid ? ImTextureStatus_Destroyed : ImTextureStatus_WantDestroy);
+  retired().push_back(std::move(texture));
+}
+
+/// Frees what the renderer has let go of. Only within a frame: at its end ImGui lists anew the textures that there are.
+void free_retired() {
+  std::erase_if(retired(), [](const std::unique_ptr<ImTextureData>& texture) {
+    if (texture->Status != ImTextureStatus_Destroyed) return false;
+    ImGui::UnregisterUserTexture(texture.get());
+    return true;
+  });
 }
 
 }  // namespace
@@ -38,6 +48,7 @@ void ImageSheet::put(std::span<const ImU32> pixels, int count, int height, int w
   const int w = columns * cell_w, h = rows * cell_h;
   if (!texture_ || texture_->Width != w || texture_->Height != h) {
     retire(std::move(texture_));
+    free_retired();
     texture_ = std::make_unique<ImTextureData>();
     texture_->Create(ImTextureFormat_RGBA32, w, h);
     ImGui::RegisterUserTexture(texture_.get());

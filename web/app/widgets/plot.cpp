@@ -7,6 +7,8 @@
 namespace neurona::app {
 namespace {
 
+constexpr int kStops = 101;  // places along x at which arrow keys stop
+
 /// 1, 2 or 5 times a power of ten, at least `least`.
 double nice_step(double least) {
   if (!(least > 0)) return 1;
@@ -109,7 +111,7 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
            const PlotOptions& o) {
   const Theme& t = ui.theme();
   const Language language = ui.language();
-  const TextStyle tick{Face::mono, 11, mix(t.faint, t.soft, 0.45f), 0};
+  const TextStyle tick{Face::mono, 11, t.soft, 0};
   float result = std::nanf("");
   if (rect.w < 40 || rect.h < 40) return result;
 
@@ -123,7 +125,9 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
   const double y_step =
       nice_step(double(f.y1 - f.y0) / std::max(1.0, std::floor(double(rect.h - line * 2) / 44)));
   const int decimals = o.y_decimals >= 0 ? o.y_decimals : decimals_for(y_step);
+  const bool huge = std::max(std::fabs(f.y0), std::fabs(f.y1)) >= 1e6f;  // a loss that flies off
   const auto y_label = [&](double y) {
+    if (huge) return format_significant(y, 2, language);
     return o.y_log ? format_significant(std::pow(10, y), 1, language) : format_number(y, decimals, language);
   };
   float label_width = 0;
@@ -176,7 +180,7 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
     if (!cursor.label.empty()) {
       const float width = ui.measure(cursor.label, tick).x;
       const bool left = x + width + 8 > f.inner.right();
-      ui.text({left ? x - width - 5 : x + 5, f.inner.y - 2}, cursor.label, tick.with(color));
+      ui.text({left ? x - width - 5 : x + 5, f.inner.y - 2}, cursor.label, tick.with(text_color(t, color)));
     }
   }
   ui.pop_clip();
@@ -187,10 +191,13 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
     legend(ui, {f.inner.x, f.inner.y, f.inner.w, 18}, entries);
   }
 
-  const Interaction touch =
-      ui.region(name, f.inner, {.role = Role::image, .drag = Drag::horizontal, .focusable = false});
-  if (touch.hovered || touch.held) {
-    const float share = std::clamp((touch.pointer.x - f.inner.x) / std::max(1.f, f.inner.w), 0.f, 1.f);
+  const Interaction touch = ui.region(name, f.inner, {.role = Role::image, .drag = Drag::horizontal});
+  if (touch.ring) ui.focus_ring(f.inner, 4);
+  const int stop = ui.cell(name, touch, f.inner, 1, kStops, kStops);
+  if (stop >= 0 || touch.held) {
+    const bool by_key = touch.ring && ui.by_key();
+    const float share = by_key ? float(stop) / (kStops - 1)
+                               : std::clamp((touch.pointer.x - f.inner.x) / std::max(1.f, f.inner.w), 0.f, 1.f);
     const float x = f.x0 + share * (f.x1 - f.x0);
     const float reach = (f.x1 - f.x0) * 0.5f;
     const float px = f.px(x);

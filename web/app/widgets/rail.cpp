@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "../i18n.hpp"
 #include "controls.hpp"
 
 namespace neurona::app {
@@ -93,16 +94,16 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
     const std::string spoken = item.coming ? std::string(item.name) + " (" + std::string(state.coming) + ")"
                                            : std::string(item.name);
     const Interaction touch =
-        ui.region(name, row, {.label = spoken, .value = here ? "current" : "", .role = Role::link});
+        ui.region(name, row, {.label = spoken, .value = std::string(here ? tr(Msg::current, ui.language()) : std::string_view()), .role = Role::link});
     if (here)
       ui.fill(row, t.accent_soft, 9);
     else if (touch.hovered)
       ui.fill(row, t.hover, 9);
     if (touch.ring) ui.focus_ring(row.inset(2), 7);
     if (touch.clicked) action.go = int(i);
-    const ImU32 ink = here ? t.ink : item.coming ? mix(t.faint, t.soft, 0.55f) : t.soft;
+    const ImU32 ink = here ? t.ink : t.soft;
     Rect part = row.inset(8, 0);
-    const ImU32 number_ink = here ? t.accent : item.coming ? t.faint : t.soft;
+    const ImU32 number_ink = here ? t.accent : t.soft;
     Rect number = part.cut_left(state.folded ? part.w : 20, 5);
     if (item.number == 0)
       draw_icon(ui, Icon::pencil, {number.right() - (state.folded ? number.w / 2 : 7), number.center().y},

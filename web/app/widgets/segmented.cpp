@@ -50,7 +50,7 @@ bool segmented(Ui& ui, std::string_view name, Rect rect, std::span<const std::st
     const bool on = i == value;
     const Interaction touch = ui.region(id, cell,
                                         {.label = choices[std::size_t(i)],
-                                         .value = on ? "on" : "off",
+                                         .value = spoken_state(ui, on),
                                          .role = Role::toggle,
                                          .enabled = enabled});
     if (touch.clicked) value = i;
@@ -66,7 +66,7 @@ bool segmented(Ui& ui, std::string_view name, Rect rect, std::span<const std::st
       ui.fill(cell, t.hover, 8);
     }
     if (touch.ring) ui.focus_ring(cell.inset(2), 6);
-    const ImU32 ink = !enabled ? t.faint : on ? t.ink : t.soft;
+    const ImU32 ink = !enabled ? mix(t.soft, t.panel, 0.45f) : on ? t.ink : t.soft;
     ui.text_in(cell.inset(6, 0), choices[std::size_t(i)], {on ? Face::strong : Face::text, 13.5f, ink, 0},
                0.5f);
   }

@@ -54,9 +54,8 @@ bool slider(Ui& ui, std::string_view name, Rect rect, double& value, const Slide
                  .drag = Drag::horizontal,
                  .enabled = o.enabled});
   const float x0 = rect.x + kThumb, length = std::max(1.f, rect.w - 2 * kThumb), y = rect.center().y;
-  if (touch.held || touch.released) {
-    if (!ui.touch() || touch.held || touch.clicked) value = to_value((touch.pointer.x - x0) / length, o);
-  }
+  // A finger that scrolls the page may begin here: only its drag sideways or a tap moves the thumb.
+  if (touch.dragging || (touch.released && touch.clicked)) value = to_value((touch.pointer.x - x0) / length, o);
   if (touch.arrow_x || touch.arrow_y) value = nudged(value, touch.arrow_x - touch.arrow_y, o);
   if (touch.page) value = nudged(value, 10 * touch.page, o);
   if (touch.home) value = o.minimum;

@@ -36,7 +36,8 @@ StepBarAction step_bar(Ui& ui, Rect rect, const StepBarOptions& o, Rect& middle)
     for (int i = 0; i < o.count; ++i) {
       const Rect hit = in.cut_left(22, 5);
       const std::string name = "step-" + std::to_string(i + 1);
-      const Interaction touch = ui.region(name, hit, {.label = name});
+      const Interaction touch =
+          ui.region(name, hit, {.label = std::string(o.step_spoken) + " " + std::to_string(i + 1)});
       const Rect dot{hit.x, hit.center().y - 2, hit.w, 4};
       ui.fill(dot, i <= o.step ? t.accent : touch.hovered ? t.faint : t.line, 2);
       if (touch.ring) ui.focus_ring(dot, 2);

@@ -16,7 +16,7 @@ struct StepBarOptions {
   int step = 0, count = 1;
   bool can_back = true, can_next = true;
   std::string_view next_label;  ///< shortened to an arrow on phones
-  std::string_view back_spoken, teaser;
+  std::string_view back_spoken, step_spoken;  ///< for screen readers: "Back", "Step"
   bool compact = false;
 };
 
