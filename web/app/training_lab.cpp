@@ -31,7 +31,7 @@ void compile_network(Sequential& model, double learning_rate) {
   // [/compile]
 }
 
-Dataset scaled(const ImageSet& images) {
+Dataset scaled(const std::shared_ptr<const ImageSet>& images) {
   // [data]
   const Dataset data(images, /*scale=*/1.0f / 255.0f);
   // [/data]
@@ -72,17 +72,7 @@ std::unique_ptr<EvaluateJob> evaluate_in_slices(Sequential& model, const Dataset
 
 void TrainingLab::set_data(std::shared_ptr<const ImageSet> train, std::shared_ptr<const ImageSet> test) {
   train_ = std::move(train), test_ = std::move(test);
-  data_taken_ = 0;
-  job_.reset(), evaluation_.reset();
-  status_ = Status::no_data;
-}
-
-void TrainingLab::take_data() {
-  if (data_taken_ == 0)
-    training_images_ = scaled(*train_);
-  else
-    test_images_ = scaled(*test_);
-  if (++data_taken_ < 2) return;
+  training_images_ = scaled(train_), test_images_ = scaled(test_);
   status_ = Status::ready;
   reset();
 }
@@ -159,10 +149,6 @@ bool TrainingLab::validating() const {
 
 bool TrainingLab::advance(double budget_ms) {
   const double start = now_ms();
-  if (train_ && data_taken_ < 2) {
-    take_data();
-    return true;
-  }
   if (evaluation_) {
     Progress progress;
     if (!evaluation_->advance(budget_ms, progress)) finish_evaluation();

@@ -42,7 +42,7 @@ class TrainingLab {
   enum class Status { no_data, ready, running, paused, finished, stopped_early, failed };
   enum class Goal { none, batch, epoch, run };
 
-  /// The images to train on and to judge by; may come later than everything else. advance() takes them in, in slices.
+  /// The images to train on and to judge by; may come later than everything else.
   void set_data(std::shared_ptr<const ImageSet> train, std::shared_ptr<const ImageSet> test);
   bool has_data() const { return status_ != Status::no_data; }
 
@@ -114,7 +114,6 @@ class TrainingLab {
   const ImageSet* test_images() const { return test_.get(); }
 
  private:
-  void take_data();
   void build();
   void take_step();
   void end_slice();
@@ -122,7 +121,6 @@ class TrainingLab {
   void write_log(bool epoch_over);
 
   TrainingSettings settings_, applied_;
-  int data_taken_ = 0;  // of the two sets
   std::shared_ptr<const ImageSet> train_, test_;
   Dataset training_images_, test_images_;
   std::unique_ptr<Sequential> model_;
