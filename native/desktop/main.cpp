@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "../wait_passively.hpp"
 #include "app.hpp"
 #include "host/sdl_input.hpp"
 #include "imgui.h"
@@ -165,6 +166,7 @@ int run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  neurona::native::wait_passively(argv);
   Options options;
   CLI::App app("The course of Neurona in a window", "neurona-desktop");
   add_options(app, options);

@@ -18,7 +18,8 @@ std::vector<std::string> backend_names();
 std::string describe(const Backend& backend);
 
 /// Threads that the cpu backend may use; at first the number of cores (1 in a page without threads). The results do
-/// not depend on it. Errors: ValueError below 1.
+/// not depend on it. With OpenMP (the GNU runtime) start programs under OMP_WAIT_POLICY=passive on machines that have other
+/// work too: its threads spin while they wait. Errors: ValueError below 1.
 void set_num_threads(int threads);
 int num_threads();
 

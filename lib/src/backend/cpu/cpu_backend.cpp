@@ -17,8 +17,9 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 64;
 constexpr std::int64_t kPiece = 1 << 14;
-// Below this many multiply-adds (some 40 microseconds) a product is not worth waking another thread for.
-constexpr std::int64_t kWorthSharing = 1 << 21;
+// Below this many multiply-adds (about a quarter of a millisecond) a product is not worth waking another thread for: a sleeping
+// one takes tens of microseconds, much longer where the machine has other work.
+constexpr std::int64_t kWorthSharing = 1 << 23;
 
 std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
 
