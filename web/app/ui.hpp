@@ -70,6 +70,7 @@ struct ControlInfo {
   Role role = Role::button;
   Rect rect;
   bool enabled = true, visible = true;
+  bool focused = false;  ///< by keyboard
 };
 
 /// The one tooltip of the course: name, value, the formula with its numbers, and where it comes from.
@@ -136,6 +137,8 @@ class Ui {
     request_frames();
   }
   void focus(std::string_view name);
+  /// Whether so many presses of Tab (negative: Shift+Tab) end at no control: past the last one, or before the first.
+  bool tab_leaves(int steps) const;
   /// The controls of the last complete frame, in tab order.
   const std::vector<ControlInfo>& controls() const { return controls_; }
 
@@ -217,6 +220,7 @@ class Ui {
   const Region* top_at(ImVec2 p) const;
   void take_pointer(Input& input);
   void take_keys(Input& input);
+  const Region* tab_target(const std::vector<Region>& regions, bool overlay, int steps) const;
   void move_focus(bool backwards);
   void run_scrolls(Input& input);
   void draw_tooltip();
