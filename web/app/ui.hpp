@@ -131,14 +131,14 @@ class Ui {
   /// Declares an interactive rectangle. `name` must be unique in a frame; it is the control's public name
   /// too.
   Interaction region(std::string_view name, Rect rect, const RegionOptions& options = {});
+  /// Whether so many presses of Tab (negative: Shift+Tab) end at no control: past the last one, or before the first.
+  bool tab_leaves(int steps) const;
   /// Same as a press of the region of that name by the learner (DOM mirror, tests); from the next frame.
   void activate(std::string_view name) {
     activated_ = std::string(name);
     request_frames();
   }
   void focus(std::string_view name);
-  /// Whether so many presses of Tab (negative: Shift+Tab) end at no control: past the last one, or before the first.
-  bool tab_leaves(int steps) const;
   /// The controls of the last complete frame, in tab order.
   const std::vector<ControlInfo>& controls() const { return controls_; }
 
