@@ -149,7 +149,9 @@ export async function centre(page, control) {
   return { x: rect[0] + rect[2] / 2, y: rect[1] + rect[3] / 2 };
 }
 
+/** Presses a control by mouse, once it can be pressed: the mirror holds those that can. */
 export async function press(page, control) {
+  await page.locator(`#mirror-controls [data-control="${control}"]`).waitFor({ state: 'attached', timeout: 5000 });
   const { x, y } = await centre(page, control);
   await page.mouse.click(x, y);
 }

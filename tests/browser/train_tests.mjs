@@ -1,5 +1,5 @@
 // The lesson "Build, train, evaluate": really training in the page.
-import { SIZES, check, figure, press, serve, set, settled, state, test, until, withPage } from './harness.mjs';
+import { SIZES, check, figure, press, serve, set, state, test, until, withPage } from './harness.mjs';
 
 const LONG_TASK_MS = 50;
 
@@ -9,7 +9,6 @@ async function withLesson(options, use) {
   try {
     await withPage({ address: server.address, fragment: 'lesson=train&step=4&lang=es', allow: [/404/], ...options }, async (page) => {
       await until(page, (s) => s.data.status === 'ready');
-      await settled(page);  // the controls are drawn as what they are now
       await use(page);
     });
   } finally {

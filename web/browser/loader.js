@@ -369,6 +369,7 @@ function mirrorControls(controls) {
   controls.forEach((control, i) => {
     if (!mirrored.has(control.name)) mirrored.set(control.name, control.slider ? rangeFor(control.name) : buttonFor(control.name));
     const element = mirrored.get(control.name);
+    element.dataset.control = control.name;
     if (nav.children[i] !== element) nav.insertBefore(element, nav.children[i] ?? null);
     if (control.slider) {
       element.setAttribute('aria-label', control.label);
