@@ -92,9 +92,9 @@ async function closeBrowser() {
 
 /**
  * Opens the course in a fresh profile and gives the page to `use`; fails when the page reports an error that is not in
- * `allow`. `init` runs in the page before everything else. Long tasks are collected in window.longTasks from the start.
+ * `allow`. `before` is given the page before it opens, `init` runs in it before everything else. Long tasks are collected in window.longTasks from the start.
  */
-export async function withPage({ address, fragment = '', size = SIZES.laptop, locale = 'es-ES', dark = false, allow = [], init = null, wait = true }, use) {
+export async function withPage({ address, fragment = '', size = SIZES.laptop, locale = 'es-ES', dark = false, allow = [], before = null, init = null, wait = true }, use) {
   const context = await (await openBrowser()).newContext({ ...size, locale, colorScheme: dark ? 'dark' : 'light' });
   try {
     const page = await context.newPage();
@@ -108,6 +108,7 @@ export async function withPage({ address, fragment = '', size = SIZES.laptop, lo
       }).observe({ entryTypes: ['longtask'] });
     });
     if (init) await page.addInitScript(init);
+    await before?.(page);
     await page.goto(`${address}/#${fragment}`);
     if (wait) await page.evaluate(() => window.neurona.ready.then(() => null));
     const result = await use(page);

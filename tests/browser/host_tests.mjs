@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { SIZES, centre, check, press, screenshot, serve, set, settled, state, test, until, withPage } from './harness.mjs';
+import { SIZES, check, press, screenshot, serve, set, settled, state, test, until, withPage } from './harness.mjs';
 
 const MNIST_LACKS = process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set';
 
@@ -71,18 +71,12 @@ test('a program that does not arrive is told, and "reload" gets it', {}, async (
 });
 
 test('a loader that does not arrive is told by the page itself', {}, async () => {
-  const server = await serve();
-  try {
-    await withPage({ address: `${server.address}/none?`, wait: false, allow: [/404/, /ERR_/] }, async (page) => {
-      await page.route('**/loader.js', (route) => route.abort('connectionreset'));
-      await page.goto(server.address);
-      check(!(await page.locator('#late').isVisible()), 'The text is there at once.');
-      await page.locator('#late').waitFor({ state: 'visible', timeout: 12_000 });
-      await screenshot(page, 'stopped-no-loader');
-    });
-  } finally {
-    server.stop();
-  }
+  const before = (page) => page.route('**/loader.js', (route) => route.abort('connectionreset'));
+  await withCourse({ before, wait: false, allow: [/ERR_/] }, async (page) => {
+    check(!(await page.locator('#late').isVisible()), 'The text is there at once.');
+    await page.locator('#late').waitFor({ state: 'visible', timeout: 12_000 });
+    await screenshot(page, 'stopped-no-loader');
+  });
 });
 
 // ---------------------------------------------------------------------------------------------------- what breaks
@@ -235,6 +229,7 @@ test('a second mouse button does not leave the pen down', {}, async () => {
       await page.mouse.up({ button: last === 'left' ? 'right' : 'left' });
       await page.mouse.up({ button: last });
       await until(page, (s, count) => s.strokes === count, before + 1);
+      await settled(page);
       const frozen = JSON.stringify((await state(page)).prediction);
       await move(0.7, 0.7);
       await move(0.2, 0.8);
@@ -281,16 +276,9 @@ test('a download that falls silent fails in the end, and "retry" gets it whole, 
 });
 
 test('a program that falls silent is told', {}, async () => {
-  const server = await serve();
-  try {
-    await withPage({ address: `${server.address}/none?`, wait: false, locale: 'en-GB', init: impatient, allow: [/./] }, async (page) => {
-      await page.route('**/neurona.wasm', () => {});  // never answered
-      await page.goto(server.address);
-      await checkStopped(page, /could not be loaded.*nothing has arrived for 20 s/);
-    });
-  } finally {
-    server.stop();
-  }
+  const before = (page) => page.route('**/neurona.wasm', () => {});  // never answered
+  await withCourse({ locale: 'en-GB', before, init: impatient, wait: false, allow: [/./] },
+    (page) => checkStopped(page, /could not be loaded.*nothing has arrived for 20 s/));
 });
 
 test('without memory for a file its download fails', { lacks: MNIST_LACKS }, async () => {
