@@ -92,9 +92,9 @@ async function closeBrowser() {
 
 /**
  * Opens the course in a fresh profile and gives the page to `use`; fails when the page reports an error that is not in
- * `allow`. Long tasks are collected in window.longTasks from the start.
+ * `allow`. `before` is given the page before it opens, `init` runs in it before everything else. Long tasks are collected in window.longTasks from the start.
  */
-export async function withPage({ address, fragment = '', size = SIZES.laptop, locale = 'es-ES', dark = false, allow = [], wait = true }, use) {
+export async function withPage({ address, fragment = '', size = SIZES.laptop, locale = 'es-ES', dark = false, allow = [], before = null, init = null, wait = true }, use) {
   const context = await (await openBrowser()).newContext({ ...size, locale, colorScheme: dark ? 'dark' : 'light' });
   try {
     const page = await context.newPage();
@@ -107,6 +107,8 @@ export async function withPage({ address, fragment = '', size = SIZES.laptop, lo
         for (const entry of list.getEntries()) window.longTasks.push(Math.round(entry.duration));
       }).observe({ entryTypes: ['longtask'] });
     });
+    if (init) await page.addInitScript(init);
+    await before?.(page);
     await page.goto(`${address}/#${fragment}`);
     if (wait) await page.evaluate(() => window.neurona.ready.then(() => null));
     const result = await use(page);
@@ -122,9 +124,13 @@ export const state = (page) => page.evaluate(() => window.neurona.state());
 export const set = (page, name, value) => page.evaluate(([n, v]) => window.neurona.set(n, v), [name, value]);
 export const go = (page, lesson, step) => page.evaluate(([l, s]) => window.neurona.go(l, s), [lesson, step]);
 
-/** Waits until `condition(state)` (run in the page) holds. */
-export const until = (page, condition, argument = null, timeout = 60000) =>
-  page.waitForFunction(`(${condition})(window.neurona.state(), ${JSON.stringify(argument)})`, null, { timeout, polling: 50 });
+/** Waits until `condition(state, argument)` (run in the page) holds. */
+export async function until(page, condition, argument = null, timeout = 60000) {
+  // Asked from here: the page's security policy forbids it to evaluate a text.
+  const question = `(${condition})(window.neurona.state(), ${JSON.stringify(argument)})`;
+  for (const end = Date.now() + timeout; !(await page.evaluate(question)); await page.waitForTimeout(50))
+    check(Date.now() < end, `Not within ${timeout} ms: ${condition}, ${JSON.stringify(argument)}`);
+}
 
 /** Waits until nothing is drawn any more. */
 export async function settled(page) {
@@ -137,14 +143,16 @@ export async function settled(page) {
   throw new Error('The page never came to rest.');
 }
 
-/** The centre of a control, in CSS pixels. */
+/** The centre of a control, in CSS pixels; waits for the frame that draws it. */
 export async function centre(page, control) {
+  await until(page, (s, name) => name in s.rects, control, 5000);
   const rect = (await state(page)).rects[control];
-  check(rect, `No control is called '${control}'.`);
   return { x: rect[0] + rect[2] / 2, y: rect[1] + rect[3] / 2 };
 }
 
+/** Presses a control by mouse, once it can be pressed: the mirror holds those that can. */
 export async function press(page, control) {
+  await page.locator(`#mirror-controls [data-control="${control}"]`).waitFor({ state: 'attached', timeout: 5000 });
   const { x, y } = await centre(page, control);
   await page.mouse.click(x, y);
 }

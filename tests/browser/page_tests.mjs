@@ -170,11 +170,9 @@ test('a download that is cut says so, and "retry" gets it whole', { lacks: proce
 test('a network that does not arrive: the front door says so and "retry" mends it', {}, async () => {
   const server = await serve();
   try {
-    await withPage({ address: server.address, wait: false, allow: [/ERR_/, /Failed to load/] }, async (page) => {
-      let broken = true;
-      await page.route('**/*.safetensors', (route) => (broken ? route.abort('connectionreset') : route.continue()));
-      await page.reload();
-      await page.evaluate(() => window.neurona.ready.then(() => null));
+    let broken = true;
+    const before = (page) => page.route('**/*.safetensors', (route) => (broken ? route.abort('connectionreset') : route.continue()));
+    await withPage({ address: server.address, before, allow: [/ERR_/, /Failed to load/] }, async (page) => {
       check((await state(page)).network.status === 'failed', 'The network failed to load and the page does not know.');
       const refused = await page.evaluate(() => window.neurona.draw([[[0.5, 0.2], [0.5, 0.8]]]).then(() => '', (error) => error.message));
       check(/retry/.test(refused), `draw() said: '${refused}'`);

@@ -1,6 +1,7 @@
 // The page in headless Chromium: node tests/browser/run.mjs [PART OF A TEST'S NAME]. See README.md.
 import { run } from './harness.mjs';
 import './page_tests.mjs';
+import './host_tests.mjs';
 import './draw_tests.mjs';
 import './train_tests.mjs';
 import './look_tests.mjs';

@@ -2,6 +2,11 @@
 import { SIZES, check, figure, press, serve, set, state, test, until, withPage } from './harness.mjs';
 
 const LONG_TASK_MS = 50;
+// No task of the page's thread computes for longer. By the clock a busy machine stretches tasks: beside two builds on two
+// cores, a process that does nothing but count time in pieces of 8 ms saw 3 to 7 pieces above 50 ms in 24 s, with up to
+// 103 ms said to be its own. Hence two such tasks in 8 s, and up to three runs, one of which must hold both.
+const STRETCHED = 2;
+const TIMES = 3;
 
 /** Opens the lesson with its data loaded. */
 async function withLesson(options, use) {
@@ -133,21 +138,42 @@ test('early stopping ends a run; evaluation judges the test images', {}, async (
   });
 });
 
+/** How long each task of the page's thread computed during `body`, in ms of the processor's time, longest first. */
+async function computingTimes(page, body) {
+  const browser = page.context().browser();
+  await browser.startTracing(page, { categories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'] });
+  await body();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const thread = traceEvents.find((event) => event.name === 'FireAnimationFrame');
+  return traceEvents.filter((event) => event.name === 'RunTask' && event.pid === thread.pid && event.tid === thread.tid)
+    .map((event) => (event.tdur ?? 0) / 1000).sort((a, b) => b - a);
+}
+
 for (const [name, size] of Object.entries(SIZES)) {
   test(`no task above ${LONG_TASK_MS} ms while it trains (${name})`, { slow: true }, async () => {
     await withLesson({ size }, async (page) => {
+      await set(page, 'epochs', 30);
+      await set(page, 'early_stopping', false);
       await page.waitForTimeout(1000);
-      await page.evaluate(() => { window.longTasks.length = 0; });
-      await set(page, 'training', 'play');
-      const began = (await state(page)).frames;
-      await page.waitForTimeout(8000);
-      const { training, frames } = await state(page);
-      const long = await page.evaluate(() => window.longTasks);
-      figure(`${training.epoch} epochs and ${training.batch} batches in 8 s, ${((frames - began) / 8).toFixed(1)} frames a second, tasks above 50 ms: [${long}]`);
-      check(frames - began > 16, `Only ${frames - began} frames in 8 s.`);
-      check(training.epoch >= 1 || training.batch > 300, 'It hardly trained.');
-      // A machine that does other things at once may delay a task or two; more is the page's fault.
-      check(long.length <= 2, `${long.length} tasks above ${LONG_TASK_MS} ms: ${long}`);
+      let good = false;
+      for (let time = 1; time <= TIMES && !good; ++time) {
+        await set(page, 'training', 'reset');
+        await page.evaluate(() => { window.longTasks.length = 0; });
+        const before = await state(page);
+        const computed = await computingTimes(page, async () => {
+          await set(page, 'training', 'play');
+          await page.waitForTimeout(8000);
+        });
+        const { training, frames } = await state(page);
+        const long = await page.evaluate(() => window.longTasks);
+        figure(`${training.epoch} epochs and ${training.batch} batches in 8 s, ${((frames - before.frames) / 8).toFixed(1)} frames a second, `
+          + `longest of ${computed.length} tasks ${computed[0].toFixed(0)} ms of computing, above 50 ms by the clock: [${long}]`);
+        check(frames - before.frames > 16, `Only ${frames - before.frames} frames in 8 s.`);
+        check(training.epoch >= 1 || training.batch > 300, 'It hardly trained.');
+        check(computed.length > 100, `Only ${computed.length} tasks were traced.`);
+        good = computed[0] <= LONG_TASK_MS && long.length <= STRETCHED;
+      }
+      check(good, `${TIMES} times tasks above ${LONG_TASK_MS} ms.`);
     });
   });
 }

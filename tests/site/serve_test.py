@@ -97,6 +97,25 @@ class ServeTest(unittest.TestCase):
             status, headers, _ = server.get("/neurona.wasm", Range="bytes=10240-")
             self.assertEqual((status, headers["Content-Range"]), (416, "bytes */10240"))
 
+    def test_a_range_of_thousands_of_digits_is_ignored(self):
+        with Served(self.site) as server:
+            for asked in ("bytes=0-" + "9" * 5000, "bytes=" + "9" * 5000 + "-", "bytes=-" + "9" * 5000):
+                self.assertEqual(server.get("/neurona.wasm", Range=asked)[::2], (200, PROGRAM), asked[:12])
+
+    def test_an_address_that_is_none_is_answered(self):
+        with Served(self.site) as server:
+            for address in (b"http://[x", b"/%ff"):
+                with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) as connection:
+                    connection.sendall(b"GET " + address + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    self.assertIn(b" 400 ", connection.recv(64), address)
+
+    def test_every_answer_forbids_code_from_elsewhere(self):
+        with Served(self.site) as server:
+            for path in ("/", "/neurona.wasm", "/none"):
+                policy = server.get(path)[1]["Content-Security-Policy"].split("; ")
+                self.assertIn("default-src 'self'", policy)
+                self.assertIn("script-src 'self' 'wasm-unsafe-eval'", policy)
+
     def test_what_has_not_changed_is_not_sent_again(self):
         with Served(self.site) as server:
             tag = server.get("/neurona.wasm")[1]["ETag"]
@@ -122,6 +141,34 @@ class ServeTest(unittest.TestCase):
             self.assertEqual(server.get("/data/mnist/")[2].count(b'"name"'), 1)
         with Served(self.site) as server:
             self.assertEqual(server.get("/data/mnist/t10k-labels-idx1-ubyte.gz")[0], 404)
+
+    def test_mnist_is_found_under_each_of_its_names(self):
+        folder = self.folder / "mnist"
+        folder.mkdir()
+        asked = "/data/mnist/train-images-idx3-ubyte.gz"
+        with Served(self.site, "--mnist", folder) as server:
+            self.assertEqual(server.get(asked)[0], 404)
+            # Each goes before those that came earlier; the name that is asked for goes before all.
+            for name in ("train-images.idx3-ubyte", "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz", "train-images-idx3-ubyte.gz"):
+                (folder / name).write_bytes(name.encode())
+                status, headers, body = server.get(asked, Accept_Encoding="gzip")
+                self.assertEqual((status, body), (200, name.encode()))
+                self.assertNotIn("Content-Encoding", headers)
+            self.assertEqual(server.get("/data/mnist/train-images.idx3-ubyte")[2], b"train-images.idx3-ubyte")
+            self.assertEqual(server.get("/data/mnist/")[2].count(b'"name"'), 4)
+            for other in ("train-labels-idx1-ubyte.gz", "train-images-idx1-ubyte.gz", "train.idx-images-idx3-ubyte"):
+                self.assertEqual(server.get("/data/mnist/" + other)[0], 404, other)
+
+    def test_a_stalled_download_stays_open_without_a_byte(self):
+        folder = self.mnist()
+        with Served(self.site, "--mnist", folder, "--cut-after", 10, "--stall") as server, \
+                socket.create_connection(("127.0.0.1", server.port), timeout=1) as connection:
+            connection.sendall(b"GET /data/mnist/t10k-labels-idx1-ubyte.gz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            received = b""
+            with self.assertRaises(TimeoutError):
+                while data := connection.recv(4096):
+                    received += data
+            self.assertEqual(len(received.partition(b"\r\n\r\n")[2]), 10)
 
     def test_a_cut_download_breaks_and_the_next_one_is_whole(self):
         folder = self.mnist()

@@ -62,6 +62,8 @@ class App {
   /// The host's URL changed (back button, edited by hand).
   void url_changed() { apply_url(false); }
   void activate_control(std::string_view name) { ui_.activate(name); }
+  void focus_control(std::string_view name) { ui_.focus(name); }
+  bool tab_leaves(int steps) const { return ui_.tab_leaves(steps); }
   /// What a screen reader gets: JSON with kicker, title, prose, formula (MathML), code, check, spoken,
   /// controls.
   std::string mirror_json();

@@ -115,7 +115,11 @@ std::string App::mirror_json() {
   auto& list = out["controls"] = nlohmann::json::array();
   for (const ControlInfo& control : ui_.controls())
     if (control.enabled && control.role != Role::image)
-      list.push_back({{"name", control.name}, {"label", control.label}, {"value", control.value}});
+      list.push_back({{"name", control.name},
+                      {"label", control.label},
+                      {"value", control.value},
+                      {"slider", control.role == Role::slider},
+                      {"focused", control.focused}});
   return out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

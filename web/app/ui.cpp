@@ -199,23 +199,25 @@ void Ui::take_keys(Input& input) {
   input.keys.clear();
 }
 
-void Ui::move_focus(bool backwards) {
-  std::vector<const Region*> order;
-  std::ptrdiff_t at = -1;
-  for (const Region& region : last_regions_) {
-    if (!region.focusable || !region.enabled || (overlay_open_ && region.layer == 0)) continue;
+const Ui::Region* Ui::tab_target(const std::vector<Region>& regions, bool overlay, int steps) const {
+  std::vector<const Region*> order{nullptr};  // past either end no control has the focus
+  std::ptrdiff_t at = 0;
+  for (const Region& region : regions) {
+    if (!region.focusable || !region.enabled || (overlay && region.layer == 0)) continue;
     if (region.name == focus_) at = std::ptrdiff_t(order.size());
     order.push_back(&region);
   }
-  focus_by_key_ = true;
-  if (order.empty()) return focus_.clear();
   const auto count = std::ptrdiff_t(order.size());
-  if (at < 0)
-    at = backwards ? count - 1 : 0;
-  else
-    at = (at + (backwards ? count - 1 : 1)) % count;
-  focus_ = order[std::size_t(at)]->name;
-  reveal(*order[std::size_t(at)]);
+  return order[std::size_t(((at + steps) % count + count) % count)];
+}
+
+bool Ui::tab_leaves(int steps) const { return !tab_target(regions_, overlay_now_, steps); }
+
+void Ui::move_focus(bool backwards) {
+  const Region* target = tab_target(last_regions_, overlay_open_, backwards ? -1 : 1);
+  focus_by_key_ = true;
+  focus_ = target ? target->name : std::string();
+  if (target) reveal(*target);
 }
 
 Cursor Ui::cursor() const {
@@ -313,7 +315,7 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
     info.label = options.label.empty() ? region.name : std::string(options.label);
     info.value = options.value;
     info.role = options.role, info.rect = rect, info.enabled = options.enabled;
-    info.visible = !region.hit.empty();
+    info.visible = !region.hit.empty(), info.focused = out.ring;
     controls_now_.push_back(std::move(info));
   }
   regions_.push_back(std::move(region));

@@ -71,6 +71,7 @@ struct ControlInfo {
   Role role = Role::button;
   Rect rect;
   bool enabled = true, visible = true;
+  bool focused = false;  ///< by keyboard
 };
 
 /// The one tooltip of the course: name, value, the formula with its numbers, and where it comes from.
@@ -133,6 +134,8 @@ class Ui {
   /// Declares an interactive rectangle. `name` must be unique in a frame; it is the control's public name
   /// too.
   Interaction region(std::string_view name, Rect rect, const RegionOptions& options = {});
+  /// Whether so many presses of Tab (negative: Shift+Tab) end at no control: past the last one, or before the first.
+  bool tab_leaves(int steps) const;
   /// Same as a press of the region of that name by the learner (DOM mirror, tests); from the next frame.
   void activate(std::string_view name) {
     activated_ = std::string(name);
@@ -224,6 +227,7 @@ class Ui {
   const Region* top_at(ImVec2 p) const;
   void take_pointer(Input& input);
   void take_keys(Input& input);
+  const Region* tab_target(const std::vector<Region>& regions, bool overlay, int steps) const;
   void move_focus(bool backwards);
   void run_scrolls(Input& input);
   void draw_tooltip();

@@ -1,4 +1,4 @@
-// The page's side of the course: a WebGL2 context through SDL, input from the page, frames when it asks for
+// The page's side of the course: a WebGL2 context through SDL, input from loader.js, frames when it asks for
 // them.
 #include <GLES3/gl3.h>
 #include <SDL.h>
@@ -12,7 +12,6 @@
 #include <string>
 
 #include "app.hpp"
-#include "host/sdl_input.hpp"
 #include "imgui.h"
 #include "imgui_impl_opengl3.h"
 #include "platform_browser.hpp"
@@ -53,6 +52,9 @@ struct Page {
   Cursor cursor = Cursor::arrow;
 };
 Page* page = nullptr;
+
+/// False before main() is through, and for ever where it could not get what it needs.
+bool running() { return page && page->app; }
 
 /// Ui's large opaque fills: a clear of a part of the screen.
 void fill_by_clearing(const ImDrawList*, const ImDrawCmd* command) {
@@ -103,6 +105,7 @@ std::vector<PadStroke> read_strokes(const nlohmann::json& json) {
 }
 
 nlohmann::json call(const std::string& method, const nlohmann::json& a) {
+  if (!running()) throw std::runtime_error(method + ": the course did not start.");
   App& app = *page->app;
   if (method == "state") return nlohmann::json::parse(app.state_json());
   if (method == "go") {
@@ -124,6 +127,7 @@ nlohmann::json call(const std::string& method, const nlohmann::json& a) {
   }
   if (method == "draw") return nlohmann::json::parse(app.draw_strokes(read_strokes(a.at(0))));
   if (method == "activate") return app.activate_control(a.at(0).get<std::string>()), nullptr;
+  if (method == "focus") return app.focus_control(a.at(0).get<std::string>()), nullptr;
   if (method == "url") return app.url_changed(), nullptr;
   throw std::runtime_error("no such call: " + method);
 }
@@ -134,22 +138,40 @@ extern "C" {
 
 /// kind: 0 move, 1 down, 2 up, 3 cancel, 4 leave; source: 0 mouse, 1 touch, 2 pen. CSS pixels.
 EMSCRIPTEN_KEEPALIVE void neurona_pointer(int kind, float x, float y, int source) {
-  if (!page) return;
+  if (!running()) return;
   page->input.pointer.push_back({PointerEvent::Kind(kind), {x, y}, PointerSource(source)});
 }
 
+/// `key` counts as Key does. Returns 1 when Tab goes past the controls: it is the browser's turn.
+EMSCRIPTEN_KEEPALIVE int neurona_key(int key, int shift) {
+  if (!running()) return 0;
+  page->input.keys.push_back({Key(key), shift != 0});
+  if (Key(key) != Key::tab) return 0;
+  int steps = 0;  // with those that wait for the next frame
+  for (const KeyEvent& event : page->input.keys)
+    if (event.key == Key::tab) steps += event.shift ? -1 : 1;
+  return page->app->tab_leaves(steps) ? 1 : 0;
+}
+
+/// CSS pixels, as a page scrolls.
+EMSCRIPTEN_KEEPALIVE void neurona_wheel(float x, float y) {
+  if (!running()) return;
+  page->input.wheel.x += x, page->input.wheel.y += y;
+}
+
+/// Whether main() got everything it needs; without graphics it does not.
+EMSCRIPTEN_KEEPALIVE int neurona_started() { return running() ? 1 : 0; }
+
 /// Works for about `budget_ms`. Returns 1 when there is more to do, plus 2 when a frame is wanted.
 EMSCRIPTEN_KEEPALIVE int neurona_work(double budget_ms) {
-  if (!page) return 0;
+  if (!running()) return 0;
   const bool more = page->app->work(budget_ms);
   return (more ? 1 : 0) | (page->app->wants_frame() || page->input.any() ? 2 : 0);
 }
 
 /// One frame into a canvas of width x height CSS pixels.
 EMSCRIPTEN_KEEPALIVE void neurona_frame(float width, float height, float density) {
-  if (!page || width < 1 || height < 1) return;
-  SDL_Event event;
-  while (SDL_PollEvent(&event)) take_sdl_event(event, page->input, {.pointer = false});
+  if (!running() || width < 1 || height < 1) return;
   const int pixel_width = int(std::lround(width * density)),
             pixel_height = int(std::lround(height * density));
   if (pixel_width != page->width || pixel_height != page->height) {
@@ -185,8 +207,6 @@ EMSCRIPTEN_KEEPALIVE char* neurona_call(const char* method, const char* argument
 }
 
 int main() {
-  SDL_SetHint(SDL_HINT_EMSCRIPTEN_KEYBOARD_ELEMENT, "#canvas");
-  SDL_SetHint(SDL_HINT_TOUCH_MOUSE_EVENTS, "0");
   if (SDL_Init(SDL_INIT_VIDEO) != 0) return 1;
   SDL_GL_SetAttribute(SDL_GL_CONTEXT_PROFILE_MASK, SDL_GL_CONTEXT_PROFILE_ES);
   SDL_GL_SetAttribute(SDL_GL_CONTEXT_MAJOR_VERSION, 3);
@@ -195,6 +215,8 @@ int main() {
   SDL_GL_SetAttribute(SDL_GL_ALPHA_SIZE, 8);  // without, each clear of a part is a triangle in disguise
   page = new Page;  // lives as long as the page does
   page->window = SDL_CreateWindow("Neurona", 0, 0, 640, 480, SDL_WINDOW_OPENGL);
+  // SDL is here for the context. Its handlers would keep F5, Ctrl+F and the zoom from the browser; loader.js has its own.
+  emscripten_html5_remove_all_event_listeners();
   page->gl = page->window ? SDL_GL_CreateContext(page->window) : nullptr;
   if (!page->gl) return 2;
   ImGui::CreateContext();

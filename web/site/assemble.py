@@ -60,6 +60,7 @@ def compress(file, target, how):
         temporary.unlink()
         target.unlink(missing_ok=True)
         return False
+    shutil.copymode(file, temporary)  # brotli's own files are for nobody but their maker
     modified = file.stat().st_mtime_ns
     os.utime(temporary, ns=(modified, modified))
     os.replace(temporary, target)

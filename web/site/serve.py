@@ -2,7 +2,8 @@
 """Serves the page on this machine: python3 web/site/serve.py [--port 8000] [--mnist DIR] build/site
 
 Only the standard library. Files compressed beforehand (FILE.br, FILE.gz, see assemble.py) are sent to browsers that
-accept them; the original gzip files of MNIST are sent byte by byte under /data/mnist/, where the page unpacks them.
+accept them; MNIST's files are sent byte by byte under /data/mnist/, under whichever of their names they are there: the
+page unpacks them where they are packed.
 """
 import argparse
 import email.utils
@@ -30,9 +31,24 @@ TYPES = {
     ".webmanifest": "application/manifest+json", ".xml": "application/xml",
 }
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))  # by preference
-MNIST = re.compile(r"(train|t10k)-(images|labels)[.-]idx[13]-ubyte(\.gz)?")
+MNIST = re.compile(r"((?:train|t10k)-(?:images-idx3|labels-idx1)-ubyte)(?:\.gz)?")
 HASHED_NAME = re.compile(r"[.-][0-9a-f]{8,}\.\w+$")
 CHUNK = 64 * 1024
+POLICY = "; ".join([
+    "default-src 'self'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+])
+
+
+def mnist_names(name):
+    """The names that a file of MNIST goes by, as the program knows them too, `name` first; none for other files."""
+    match = MNIST.fullmatch(name.replace(".idx", "-idx"))
+    if not match:
+        return []
+    stems = (match[1], match[1].replace("-idx", ".idx"))
+    return [name] + [stem + ending for ending in (".gz", "") for stem in stems]
 
 
 def accepted_encodings(header):
@@ -53,7 +69,7 @@ def accepted_encodings(header):
 
 def parse_range(header, size):
     """(first, last) of a single byte range; None when the header is not one; False when it cannot be satisfied."""
-    match = re.fullmatch(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", header)
+    match = re.fullmatch(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", header, re.ASCII)
     if not match or not (match[1] or match[2]):
         return None
     if not match[1]:
@@ -67,10 +83,10 @@ def parse_range(header, size):
 
 
 class Faults:
-    """For tests of a bad network: slow downloads below /data/, and downloads that break in the middle."""
+    """For tests of a bad network: slow downloads below /data/, and downloads that break or fall silent in the middle."""
 
-    def __init__(self, throttle, cut_after, cut_times):
-        self.throttle, self.cut_after, self._left = throttle, cut_after, cut_times
+    def __init__(self, throttle, cut_after, cut_times, stall):
+        self.throttle, self.cut_after, self.stall, self._left = throttle, cut_after, stall, cut_times
         self._lock = threading.Lock()
 
     def cut_for(self, size):
@@ -109,11 +125,10 @@ class Handler(BaseHTTPRequestHandler):
         return self.send_site_file(path, send_body)
 
     def requested_path(self):
-        """The decoded path without its leading slash; None for one that tries to leave the folder."""
-        raw = urllib.parse.urlsplit(self.path).path
+        """The decoded path without its leading slash; None for one that is none or tries to leave the folder."""
         try:
-            path = urllib.parse.unquote(raw, errors="strict")
-        except UnicodeDecodeError:
+            path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path, errors="strict")
+        except ValueError:  # an address such as http://[x, or bytes that are no text
             return None
         if not path.startswith("/") or "\\" in path or any(ord(c) < 32 for c in path):
             return None
@@ -123,13 +138,14 @@ class Handler(BaseHTTPRequestHandler):
     def send_mnist(self, name, send_body):
         folder = self.server.mnist
         if name == "":
-            files = sorted(f for f in os.listdir(folder) if MNIST.fullmatch(f)) if folder else []
+            files = sorted(f for f in os.listdir(folder) if mnist_names(f)) if folder else []
             listing = {"files": [{"name": f, "size_bytes": (folder / f).stat().st_size} for f in files]}
             return self.send_bytes(json.dumps(listing).encode(), "application/json", send_body)
-        if folder is None or not MNIST.fullmatch(name) or not (folder / name).is_file():
+        files = [folder / n for n in mnist_names(name) if (folder / n).is_file()] if folder else []
+        if not files:
             return self.fail(HTTPStatus.NOT_FOUND, "MNIST is not here. Start the server with --mnist DIR.")
         # The file's own bytes, not a content coding: the page checks and unpacks them itself.
-        return self.send_file(folder / name, "application/octet-stream", None, False, send_body, faults=True)
+        return self.send_file(files[0], "application/octet-stream", None, False, send_body, faults=True)
 
     def send_site_file(self, path, send_body):
         root = self.server.root
@@ -222,6 +238,8 @@ class Handler(BaseHTTPRequestHandler):
             if cut is not None:
                 size = min(size, cut - sent)
                 if size <= 0:
+                    if faults.stall:
+                        self.rfile.read(1)  # says nothing more until the reader leaves or the time is over
                     # Close without the bytes that Content-Length promised: the browser sees a broken download.
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -255,6 +273,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def end_headers(self):
         self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Content-Security-Policy", POLICY)
         if self.server.isolated:
             # What a page needs for threads; everything here is of one origin.
             self.send_header("Cross-Origin-Opener-Policy", "same-origin")
@@ -328,6 +347,7 @@ def main():
     tests.add_argument("--throttle", type=positive, metavar="BYTES_PER_S", help="send slowly")
     tests.add_argument("--cut-after", type=positive, metavar="BYTES", help="break a longer download after so many bytes")
     tests.add_argument("--cut-times", type=int, default=-1, metavar="N", help="break only the first N (default: all)")
+    tests.add_argument("--stall", action="store_true", help="fall silent there instead of breaking")
     arguments = parser.parse_args()
 
     arguments.site = arguments.site.resolve()
@@ -338,7 +358,7 @@ def main():
         if not arguments.mnist.is_dir():
             sys.exit(f"error: --mnist {arguments.mnist} is not a folder.")
 
-    server = listen(arguments, Faults(arguments.throttle, arguments.cut_after, arguments.cut_times))
+    server = listen(arguments, Faults(arguments.throttle, arguments.cut_after, arguments.cut_times, arguments.stall))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown, daemon=True).start())
     address = f"http://127.0.0.1:{server.server_address[1]}/"
     print(f"Neurona: {address}   (Ctrl+C ends it)", flush=True)

@@ -64,10 +64,9 @@ bool take_key(const SDL_KeyboardEvent& event, Input& input) {
 
 }  // namespace
 
-bool take_sdl_event(const SDL_Event& event, Input& input, const SdlInputOptions& options) {
+bool take_sdl_event(const SDL_Event& event, Input& input) {
   using Kind = PointerEvent::Kind;
   const auto pointer = [&](Kind kind, int x, int y, Uint32 which) {
-    if (!options.pointer) return false;
     const PointerSource source = which == SDL_TOUCH_MOUSEID ? PointerSource::touch : PointerSource::mouse;
     input.pointer.push_back({kind, {float(x), float(y)}, source});
     return true;
