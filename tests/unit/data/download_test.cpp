@@ -20,7 +20,7 @@ namespace {
 const std::string& content() {
   static const std::string text = [] {
     std::string all;
-    for (int i = 0; all.size() < 3'000'000; ++i) all += std::to_string(i * 7919) + ",";
+    for (std::int64_t i = 0; all.size() < 3'000'000; ++i) all += std::to_string(i * 7919) + ",";
     return all;
   }();
   return text;

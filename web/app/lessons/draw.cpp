@@ -159,8 +159,8 @@ class DrawLesson : public Lesson {
                       : " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
       const std::string size = " · " + format_integer(digit.recognizer()->parameters(), language) + " " +
                                std::string(c.text.label("parameters"));
-      // A narrow card has room for one of the two.
-      reading = std::string(kind_of(digit.at_rest())) + (rect.w < 400 && !time.empty() ? "" : size) + time;
+      // A narrow card has no room for the size.
+      reading = std::string(kind_of(digit.at_rest())) + (rect.w < 400 ? "" : size) + time;
     }
     Rect in = card(ui, rect, c.text.label("sees"), reading);
     if (digit.status() == DigitReader::Status::failed) {

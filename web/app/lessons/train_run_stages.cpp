@@ -312,7 +312,8 @@ void evaluate_stage(LessonContext& c, TrainView& view, Rect area) {
 
 // ----------------------------------------------------------------------------------------------------- exams
 
-float exams_stage_height(LessonContext&, TrainView&, float) { return 62 + kGap + card_chrome_height() + 260; }
+float exams_card_height() { return card_chrome_height() + 260; }
+float exams_stage_height(LessonContext&, TrainView&, float) { return 62 + kGap + exams_card_height(); }
 
 void exams_stage(LessonContext& c, TrainView& view, Rect area) {
   Ui& ui = c.ui;
@@ -321,7 +322,13 @@ void exams_stage(LessonContext& c, TrainView& view, Rect area) {
   const TrainingLab::Judgement& j = lab.judgement();
   exam_bar(c, view, area.cut_top(62, kGap));
   const bool stale = j.complete && !lab.judgement_current();
-  area.h = std::min(area.h, card_chrome_height() + 300);
+  // Where there is room: how the first two marks came about.
+  constexpr float kLeastCurve = 200;
+  if (area.h > exams_card_height() + kGap + kLeastCurve) {
+    const Rect bars = area.cut_top(exams_card_height(), kGap);
+    curve(c, view, area, /*accuracy=*/true);
+    area = bars;
+  }
   Rect in = card(ui, area, c.text.label("exams"), c.text.label("accuracy"));
   struct Exam {
     std::string name;
