@@ -36,6 +36,17 @@ const Dataset& images() {
   return data;
 }
 
+// What a run that breaks says.
+std::string error_of(FitJob& job) {
+  try {
+    while (job.step()) {
+    }
+  } catch (const NotFiniteError& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
 }  // namespace
 
 TEST_CASE("fit learns: the loss falls and the accuracy rises, on training and held-out images") {
@@ -188,13 +199,7 @@ TEST_CASE("Early stopping ends a fit, and the run says so") {
 TEST_CASE("A loss that becomes NaN stops training at that batch and puts the last good weights back") {
   Sequential model = small_network(3e38);
   FitJob job(model, images(), {.epochs = 3});
-  std::string message;
-  try {
-    while (job.step()) {
-    }
-  } catch (const NotFiniteError& e) {
-    message = e.what();
-  }
+  const std::string message = error_of(job);
   INFO(message);
   CHECK(message.find("Training stopped at epoch 1, batch ") == 0);
   CHECK(message.find("A smaller learning_rate is the usual cure.") != std::string::npos);
@@ -212,13 +217,7 @@ TEST_CASE("What the last step breaks is found, with validation and without, and 
     const std::vector<Tensor> before = model.get_weights();
     const Tensor x({20, 1}, std::vector<float>(20, 1.0f)), y({20, 1}, std::vector<float>(20, 50.0f));
     FitJob job(model, Dataset(x, y), {.epochs = 1, .validation_split = held_out});
-    std::string message;
-    try {
-      while (job.step()) {
-      }
-    } catch (const NotFiniteError& e) {
-      message = e.what();
-    }
+    const std::string message = error_of(job);
     INFO(message);
     CHECK(message.find("Training stopped at epoch 1, batch 1: ") == 0);
     const std::vector<Tensor> after = model.get_weights();

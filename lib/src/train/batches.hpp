@@ -6,6 +6,7 @@
 
 #include "model/executor.hpp"
 #include "neurona/dataset.hpp"
+#include "neurona/job.hpp"
 #include "neurona/random.hpp"
 
 namespace neurona {
@@ -36,6 +37,20 @@ class Batches {
 };
 
 /// Whether the model ends in a softmax that its loss wants left out.
+/// Advances a pass over all samples of pass.data for about `budget_ms`; pass.step() does one batch and counts it in pass.done.
+template <class Pass>
+bool advance_over_samples(Pass& pass, double budget_ms, Progress& progress) {
+  const double start = now_ms();
+  while (pass.done < pass.data.size()) {
+    pass.step();
+    if (now_ms() - start >= budget_ms) break;
+  }
+  progress.done = pass.done;
+  progress.total = pass.data.size();
+  progress.unit = "samples";
+  return pass.done < pass.data.size();
+}
+
 bool wants_logits(const Model& model);
 /// Errors: ShapeError, ValueError when model, loss or metrics cannot work on such data.
 void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data);

@@ -40,15 +40,7 @@ PredictJob::PredictJob(Model& model, Dataset data, std::int64_t batch_size)
 PredictJob::~PredictJob() = default;
 
 bool PredictJob::advance(double budget_ms, Progress& progress) {
-  const double start = now_ms();
-  while (impl_->done < impl_->data.size()) {
-    impl_->step();
-    if (now_ms() - start >= budget_ms) break;
-  }
-  progress.done = impl_->done;
-  progress.total = impl_->data.size();
-  progress.unit = "samples";
-  return impl_->done < impl_->data.size();
+  return advance_over_samples(*impl_, budget_ms, progress);
 }
 
 Tensor PredictJob::take_result() { return std::move(impl_->result); }
