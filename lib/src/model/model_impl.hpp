@@ -27,13 +27,10 @@ struct Model::Impl {
   std::shared_ptr<Backend> backend;
   std::map<std::string, std::string> metadata;
 
-  // Tells the stream of the weights from that of the shuffling, which may have the same seed.
-  static constexpr std::uint64_t kWeightsLabel = 0x77656967687473;
-
   /// Errors: ValueError when there is none.
   const Node& node(std::int64_t i) const;
   /// The generator that layer `index` is initialised from.
-  Rng rng_of(std::size_t index) const { return Rng(seed).fork(kWeightsLabel).fork(index); }
+  Rng rng_of(std::size_t index) const { return Rng(seed).fork(index); }
 };
 
 }  // namespace neurona

@@ -13,6 +13,9 @@ namespace {
 // How often a copy of the weights is kept to go back to when the loss stops being finite.
 constexpr std::int64_t kBatchesBetweenCopies = 64;
 
+// Tells the streams of the epochs (order, augmentation) from those of the weights, which may have the same seed.
+constexpr std::uint64_t kEpochsLabel = 0x65706f636873;
+
 }  // namespace
 
 struct FitJob::Impl {
@@ -94,7 +97,7 @@ struct FitJob::Impl {
     std::fill(sums.begin(), sums.end(), 0.0);
     state.logs.resize(sums.size());
     for (auto& [name, value] : state.logs) value = 0.0;
-    batches.start(Rng(options.seed).fork(static_cast<std::uint64_t>(state.epoch)), options.shuffle);
+    batches.start(Rng(options.seed).fork(kEpochsLabel).fork(static_cast<std::uint64_t>(state.epoch)), options.shuffle);
     epoch_start_ms = now_ms();
     tell([&](Callback& c) { c.on_epoch_begin(context, state.epoch); });
   }

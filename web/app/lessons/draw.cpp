@@ -92,7 +92,11 @@ class DrawLesson : public Lesson {
 
   void wide(LessonContext& c, Rect area) {
     Rect left = area.cut_left(std::round((area.w - 22) * (c.step == 0 ? 0.5f : 0.46f)), 22);
-    left.cut_top(head(c, left), 16);
+    const float head_used = head(c, left) + 16;
+    left.cut_top(head_used);
+    // A short window scrolls; the pad is to be seen whole all the same.
+    constexpr float kAround = 64 + 2 * 16;  // the step bar and the margins
+    left.h = std::min(left.h, std::max(220.f, c.ui.screen().h - kAround - head_used));
     pad(c, left);
     if (c.step == 0) {
       const Rect strip = area.cut_bottom(std::max(158.f, std::min(190.f, area.h * 0.22f)), kGap);
