@@ -11,7 +11,7 @@ test('opens, and can predict within 1.5 s of navigation', {}, async () => {
   try {
     const times = [];
     for (let i = 0; i < 5; ++i) {
-      times.push(await withPage({ address: server.address }, (page) => page.evaluate(async () => {
+      times.push(await withPage({ address: server.address, wait: false }, (page) => page.evaluate(async () => {
         await window.neurona.ready;
         const answer = await window.neurona.draw([[[0.5, 0.15], [0.5, 0.85]]]);
         if (answer.probabilities.length !== 10) throw new Error('not ten probabilities');
@@ -56,6 +56,30 @@ test('draws nothing while nothing changes', {}, async () => {
       await page.waitForTimeout(300);
       check((await state(page)).frames > before, 'A moving pointer drew no frame.');
     });
+  } finally {
+    server.stop();
+  }
+});
+
+test('many frames that paint what has changed look like one that paints everything', {}, async () => {
+  const server = await serve('--without-mnist');
+  try {
+    for (const [name, size] of Object.entries(SIZES)) {
+      await withPage({ address: server.address, size, fragment: 'lesson=train&step=4&lang=en', allow: [/404/] }, async (page) => {
+        await until(page, (s) => s.data.status === 'ready');
+        await set(page, 'training', 'play');
+        await until(page, (s) => s.training.epoch >= 2);
+        await set(page, 'training', 'pause');
+        await settled(page);
+        const many = await page.screenshot();
+        const { width, height } = size.viewport;
+        await page.setViewportSize({ width: width + 8, height });  // a canvas of another size starts empty
+        await settled(page);
+        await page.setViewportSize({ width, height });
+        await settled(page);
+        check(many.equals(await page.screenshot()), `${name}: they differ.`);
+      });
+    }
   } finally {
     server.stop();
   }

@@ -208,6 +208,7 @@ void App::frame(Input& input) {
 }
 
 bool App::work(double budget_ms) {
+  if (digit_.update(platform_)) predicted_ = true, ui_.request_frames(2);
   bool more = false;
   for (Place& place : places_) {
     // Training does not stop because one looks elsewhere.

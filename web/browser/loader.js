@@ -457,18 +457,26 @@ async function instantiate(imports, receive) {
   }
 }
 
+const NETWORK_MS = 150;  // that the first frame waits for the network
+
 async function start() {
   const lacking = missing();
   if (lacking) return stopWithout(lacking);
   const { default: createNeurona } = await import('./neurona.js');
+  const context = canvas.getContext.bind(canvas);  // a frame paints what has changed over the frame before
+  canvas.getContext = (kind, wanted) => context(kind, { ...wanted, preserveDrawingBuffer: true });
   let failed;
+  let network = null;  // the download that the program begins with
   const settings = {
     canvas,
     instantiateWasm(imports, receive) {
       instantiate(imports, receive).catch((error) => failed(error));
       return {};
     },
-    neuronaFetch: (id, path) => { download(id, path); },
+    neuronaFetch(id, path) {
+      const arrival = download(id, path);
+      network ??= arrival;
+    },
     neuronaCancel: (id) => aborts.get(id)?.abort(),
     neuronaEmit(event, json) {
       const detail = JSON.parse(json);
@@ -481,6 +489,9 @@ async function start() {
   if (!program._neurona_started()) return stopWithout('WebGL 2');
   module = program;
   listen();
+  // The page asked for the network when it opened: mostly it is here, and the first frame can read a digit.
+  run('_neurona_work', 0);
+  await Promise.race([network, new Promise((late) => { setTimeout(late, NETWORK_MS); })]);
   wake();
   requestAnimationFrame(() => {
     if (stopped) return;

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "app.hpp"
+#include "host/repaint.hpp"
 #include "imgui.h"
 #include "imgui_impl_opengl3.h"
 #include "platform_browser.hpp"
@@ -40,6 +41,9 @@ namespace {
 
 using namespace neurona::app;
 
+/// A large fill as a clear of a part of the screen: on software OpenGL a textured, blended pixel costs twenty times as much.
+void fill_by_clearing(const ImDrawList*, const ImDrawCmd* command);
+
 /// All that lives as long as the page.
 struct Page {
   SDL_Window* window = nullptr;
@@ -48,6 +52,7 @@ struct Page {
   DigitReader digit{"models/digits.safetensors"};
   Input input;
   std::unique_ptr<App> app;
+  Repaint repaint{fill_by_clearing};
   int width = 0, height = 0;
   Cursor cursor = Cursor::arrow;
 };
@@ -56,16 +61,12 @@ Page* page = nullptr;
 /// False before main() is through, and for ever where it could not get what it needs.
 bool running() { return page && page->app; }
 
-/// Ui's large opaque fills: a clear of a part of the screen.
 void fill_by_clearing(const ImDrawList*, const ImDrawCmd* command) {
-  const auto& fill = *static_cast<const SolidFill*>(command->UserCallbackData);
+  const auto& [area, color] = *static_cast<const Repaint::Fill*>(command->UserCallbackData);
   const ImDrawData& data = *ImGui::GetDrawData();
-  const float scale = data.FramebufferScale.x, height = data.DisplaySize.y * scale;
-  const int x0 = int(std::ceil(fill.rect.x * scale)), x1 = int(fill.rect.right() * scale);
-  const int y0 = int(std::ceil(height - fill.rect.bottom() * scale)), y1 = int(height - fill.rect.y * scale);
-  if (x1 <= x0 || y1 <= y0) return;
-  const ImVec4 c = ImGui::ColorConvertU32ToFloat4(fill.color);
-  glScissor(x0, y0, x1 - x0, y1 - y0);
+  const int height = int(data.DisplaySize.y * data.FramebufferScale.y);
+  const ImVec4 c = ImGui::ColorConvertU32ToFloat4(color);
+  glScissor(area.x0, height - area.y1, area.x1 - area.x0, area.y1 - area.y0);
   glClearColor(c.x, c.y, c.z, 1);
   glClear(GL_COLOR_BUFFER_BIT);
 }
@@ -189,12 +190,7 @@ EMSCRIPTEN_KEEPALIVE void neurona_frame(float width, float height, float density
   page->app->frame(page->input);
   if (page->app->cursor() != page->cursor) js_cursor(int(page->cursor = page->app->cursor()));
   ImGui::Render();
-  glViewport(0, 0, pixel_width, pixel_height);
-  const ImVec4 ground = ImGui::ColorConvertU32ToFloat4(page->app->background());
-  glClearColor(ground.x, ground.y, ground.z, 1);
-  glDisable(GL_SCISSOR_TEST);
-  glClear(GL_COLOR_BUFFER_BIT);
-  ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
+  ImGui_ImplOpenGL3_RenderDrawData(&page->repaint.changes(*ImGui::GetDrawData(), page->app->background()));
 }
 
 EMSCRIPTEN_KEEPALIVE char* neurona_call(const char* method, const char* arguments) {
@@ -224,6 +220,6 @@ int main() {
   ImGui_ImplOpenGL3_Init("#version 300 es");
   js_answer_state_locally();
   page->app = std::make_unique<App>(page->platform, page->digit, make_lessons());
-  page->app->set_solid_fill(fill_by_clearing);
+  page->app->set_solid_fill(Repaint::mark_fill);
   return 0;
 }
