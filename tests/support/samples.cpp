@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "neurona/layers.hpp"
+
 namespace neurona::test {
 
 Tensor random_tensor(const Shape& shape, Rng& rng, double low, double high, DType dtype) {
@@ -28,6 +30,15 @@ ImageSet easy_images(std::int64_t count, std::uint64_t seed) {
     set.labels.push_back(static_cast<std::uint8_t>(label));
   }
   return set;
+}
+
+Sequential wide_network(std::uint64_t seed) {
+  Sequential model({.seed = seed});
+  model.add(Flatten({.input_shape = {28, 28}}));
+  model.add(Dense({.units = 720, .activation = Activation::relu}));
+  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.compile({.loss = SparseCategoricalCrossentropy(), .optimizer = SGD({.learning_rate = 0.1}), .metrics = {Accuracy()}});
+  return model;
 }
 
 double normalised_error(ConstTensorView a, ConstTensorView b) {

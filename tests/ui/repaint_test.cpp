@@ -1,11 +1,12 @@
 // Painting what has changed gives the pixels that painting everything gives, and paints little.
+#include "host/repaint.hpp"
+
 #include <doctest/doctest.h>
 
 #include <array>
 #include <cmath>
 #include <random>
 
-#include "host/repaint.hpp"
 #include "session.hpp"
 
 using namespace neurona::app;
@@ -14,22 +15,26 @@ namespace {
 
 constexpr ImU32 kGround = 0xff102030;
 
-/// A framebuffer on which each paint leaves its trace: a pixel missed, painted twice or out of order differs for good.
+/// A framebuffer on which each paint leaves its trace: a pixel missed, painted twice or out of order differs
+/// for good.
 struct Screen {
   int w = 0, h = 0;
   std::vector<std::uint32_t> pixels;
 
-  Screen(int width, int height) : w(width), h(height), pixels(std::size_t(width) * std::size_t(height), 0xdead) {}
+  Screen(int width, int height)
+      : w(width), h(height), pixels(std::size_t(width) * std::size_t(height), 0xdead) {}
 
   void set(const PixelArea& area, ImU32 color) {
     for (int y = std::max(0, area.y0); y < std::min(h, area.y1); ++y)
-      for (int x = std::max(0, area.x0); x < std::min(w, area.x1); ++x) pixels[std::size_t(y * w + x)] = color;
+      for (int x = std::max(0, area.x0); x < std::min(w, area.x1); ++x)
+        pixels[std::size_t(y * w + x)] = color;
   }
   void triangles(const ImDrawList& list, const ImDrawCmd& command, ImVec2 scale) {
     // As the renderer computes its scissor, y up.
     const ImVec4& c = command.ClipRect;
     const int left = int(c.x * scale.x), low = int(float(h) - c.w * scale.y);
-    const int right = left + int(c.z * scale.x - c.x * scale.x), high = low + int(c.w * scale.y - c.y * scale.y);
+    const int right = left + int(c.z * scale.x - c.x * scale.x),
+              high = low + int(c.w * scale.y - c.y * scale.y);
     for (unsigned i = 0; i < command.ElemCount; i += 3) {
       std::array<ImVec2, 3> p;
       ImU32 color = 0;
@@ -83,7 +88,8 @@ struct Scene {
   };
   std::vector<Thing> things;
   ImVec2 size, scale;
-  std::array<std::unique_ptr<ImDrawList>, 2> lists{std::make_unique<ImDrawList>(nullptr), std::make_unique<ImDrawList>(nullptr)};
+  std::array<std::unique_ptr<ImDrawList>, 2> lists{std::make_unique<ImDrawList>(nullptr),
+                                                   std::make_unique<ImDrawList>(nullptr)};
   ImDrawData data;
   ImTextureData texture;
   ImVector<ImTextureData*> textures;
@@ -144,8 +150,8 @@ struct Scene {
       for (const ImDrawCmd& command : list->CmdBuffer)
         if (command.UserCallback) {
           const auto& [rect, color] = *static_cast<const SolidFill*>(command.UserCallbackData);
-          screen.set({int(std::ceil(rect.x * scale.x)), int(std::ceil(rect.y * scale.y)), int(std::floor(rect.right() * scale.x)),
-                      int(std::floor(rect.bottom() * scale.y))},
+          screen.set({int(std::ceil(rect.x * scale.x)), int(std::ceil(rect.y * scale.y)),
+                      int(std::floor(rect.right() * scale.x)), int(std::floor(rect.bottom() * scale.y))},
                      color);
         } else {
           screen.triangles(*list, command, scale);
@@ -174,9 +180,14 @@ TEST_CASE("Painting what has changed leaves the pixels that painting everything 
       for (unsigned n = scene.random() % 4; n > 0; --n) {
         const std::size_t at = scene.random() % scene.things.size();
         switch (scene.random() % 3) {
-          case 0: scene.things[at] = scene.thing(); break;
-          case 1: scene.things[at].color ^= 0x30; break;
-          default: std::swap(scene.things[at], scene.things[scene.random() % scene.things.size()]);
+          case 0:
+            scene.things[at] = scene.thing();
+            break;
+          case 1:
+            scene.things[at].color ^= 0x30;
+            break;
+          default:
+            std::swap(scene.things[at], scene.things[scene.random() % scene.things.size()]);
         }
       }
       render(repaint.changes(scene.draw(), kGround), screen);

@@ -97,8 +97,7 @@ TEST_CASE("The training loss of an epoch is the sample-weighted mean of its batc
 
 TEST_CASE("The same seed gives the same weights, bit for bit, with any number of threads and any slicing") {
   const int kept = num_threads();
-  // Wide enough, in batches of 64, for its products to be shared among threads.
-  Sequential one = make_network("mlp-pad", 3), two = make_network("mlp-pad", 3), other = make_network("mlp-pad", 3);
+  Sequential one = test::wide_network(3), two = test::wide_network(3), other = test::wide_network(3);
   set_num_threads(1);
   one.fit(images(), {.epochs = 2, .batch_size = 64, .seed = 3});
   set_num_threads(2);

@@ -36,20 +36,21 @@ PixelArea scissor(const ImVec4& clip, ImVec2 scale, const PixelArea& screen) {
   const float x0 = clip.x * scale.x, y0 = clip.y * scale.y, x1 = clip.z * scale.x, y1 = clip.w * scale.y;
   if (x1 <= x0 || y1 <= y0) return {};
   const int left = int(x0), bottom = int(float(screen.y1) - y1);
-  return PixelArea{left, screen.y1 - bottom - int(y1 - y0), left + int(x1 - x0), screen.y1 - bottom}.clipped(screen);
+  return PixelArea{left, screen.y1 - bottom - int(y1 - y0), left + int(x1 - x0), screen.y1 - bottom}.clipped(
+      screen);
 }
 
-/// A clip rectangle of which that renderer makes exactly this scissor, whatever the scale: its roundings stay a quarter of a
-/// pixel away from the next number.
+/// A clip rectangle of which that renderer makes exactly this scissor, whatever the scale: its roundings stay
+/// a quarter of a pixel away from the next number.
 ImVec4 clip_of(const PixelArea& area, ImVec2 scale) {
-  return {(float(area.x0) + 0.25f) / scale.x, (float(area.y0) - 0.5f) / scale.y, (float(area.x1) + 0.5f) / scale.x,
-          (float(area.y1) - 0.25f) / scale.y};
+  return {(float(area.x0) + 0.25f) / scale.x, (float(area.y0) - 0.5f) / scale.y,
+          (float(area.x1) + 0.5f) / scale.x, (float(area.y1) - 0.25f) / scale.y};
 }
 
 /// The pixels wholly inside.
 PixelArea inside(const Rect& rect, ImVec2 scale) {
-  return {int(std::ceil(rect.x * scale.x)), int(std::ceil(rect.y * scale.y)), int(std::floor(rect.right() * scale.x)),
-          int(std::floor(rect.bottom() * scale.y))};
+  return {int(std::ceil(rect.x * scale.x)), int(std::ceil(rect.y * scale.y)),
+          int(std::floor(rect.right() * scale.x)), int(std::floor(rect.bottom() * scale.y))};
 }
 
 struct Triangle {
@@ -57,7 +58,8 @@ struct Triangle {
 
   /// Every pixel that it may touch.
   PixelArea bounds(ImVec2 scale) const {
-    return {int(std::floor(std::min({a.pos.x, b.pos.x, c.pos.x}) * scale.x)), int(std::floor(std::min({a.pos.y, b.pos.y, c.pos.y}) * scale.y)),
+    return {int(std::floor(std::min({a.pos.x, b.pos.x, c.pos.x}) * scale.x)),
+            int(std::floor(std::min({a.pos.y, b.pos.y, c.pos.y}) * scale.y)),
             int(std::floor(std::max({a.pos.x, b.pos.x, c.pos.x}) * scale.x)) + 1,
             int(std::floor(std::max({a.pos.y, b.pos.y, c.pos.y}) * scale.y)) + 1};
   }
@@ -78,9 +80,11 @@ ImDrawData& Repaint::changes(const ImDrawData& data, ImU32 ground) {
   find_areas();
   out_.Clear();
   out_.Valid = true;
-  out_.DisplayPos = data.DisplayPos, out_.DisplaySize = data.DisplaySize, out_.FramebufferScale = data.FramebufferScale;
+  out_.DisplayPos = data.DisplayPos, out_.DisplaySize = data.DisplaySize,
+  out_.FramebufferScale = data.FramebufferScale;
   out_.OwnerViewport = data.OwnerViewport, out_.Textures = data.Textures;
-  while (lists_.size() < std::size_t(data.CmdLists.Size)) lists_.push_back(std::make_unique<ImDrawList>(nullptr));
+  while (lists_.size() < std::size_t(data.CmdLists.Size))
+    lists_.push_back(std::make_unique<ImDrawList>(nullptr));
   std::size_t fills = areas_.size();  // commands point into it: it must not grow
   for (const ImDrawList* list : data.CmdLists) fills += std::size_t(list->CmdBuffer.Size) * areas_.size();
   fills_.clear();
@@ -98,7 +102,8 @@ ImDrawData& Repaint::changes(const ImDrawData& data, ImU32 ground) {
 void Repaint::hash(const ImDrawData& data, ImU32 ground) {
   const ImVec2 scale = data.FramebufferScale;
   const PixelArea screen{0, 0, int(data.DisplaySize.x * scale.x), int(data.DisplaySize.y * scale.y)};
-  const bool same_screen = screen.x1 == screen_.x1 && screen.y1 == screen_.y1 && scale.x == scale_.x && scale.y == scale_.y;
+  const bool same_screen =
+      screen.x1 == screen_.x1 && screen.y1 == screen_.y1 && scale.x == scale_.x && scale.y == scale_.y;
   screen_ = screen, scale_ = scale;
   columns_ = (screen.x1 + kTile - 1) / kTile, rows_ = (screen.y1 + kTile - 1) / kTile;
   tiles_.swap(last_tiles_);
@@ -113,7 +118,8 @@ void Repaint::hash(const ImDrawData& data, ImU32 ground) {
 
 void Repaint::hash(const ImDrawList& list) {
   vertex_hashes_.resize(std::size_t(list.VtxBuffer.Size));
-  std::transform(list.VtxBuffer.begin(), list.VtxBuffer.end(), vertex_hashes_.begin(), [](const ImDrawVert& v) { return hash_of(v); });
+  std::transform(list.VtxBuffer.begin(), list.VtxBuffer.end(), vertex_hashes_.begin(),
+                 [](const ImDrawVert& v) { return hash_of(v); });
   for (const ImDrawCmd& command : list.CmdBuffer) {
     if (command.UserCallback == mark_fill) {
       const auto& fill = *static_cast<const SolidFill*>(command.UserCallbackData);
@@ -126,7 +132,8 @@ void Repaint::hash(const ImDrawList& list) {
     const std::uint64_t common = mixed(hash_of(clip), version(command.TexRef));
     const ImDrawIdx* index = list.IdxBuffer.Data + command.IdxOffset;
     for (unsigned i = 0; i < command.ElemCount; i += 3) {
-      const unsigned a = command.VtxOffset + index[i], b = command.VtxOffset + index[i + 1], c = command.VtxOffset + index[i + 2];
+      const unsigned a = command.VtxOffset + index[i], b = command.VtxOffset + index[i + 1],
+                     c = command.VtxOffset + index[i + 2];
       const Triangle triangle{list.VtxBuffer.Data[a], list.VtxBuffer.Data[b], list.VtxBuffer.Data[c]};
       touch(triangle.bounds(scale_).clipped(clip),
             mixed(mixed(mixed(common, vertex_hashes_[a]), vertex_hashes_[b]), vertex_hashes_[c]));
@@ -157,7 +164,8 @@ void Repaint::find_areas() {
       while (x < columns_ && tiles_[row + std::size_t(x)] != last_tiles_[row + std::size_t(x)]) ++x;
       if (x == from) continue;
       const PixelArea run = PixelArea{from * kTile, y * kTile, x * kTile, (y + 1) * kTile}.clipped(screen_);
-      const auto above = std::ranges::find_if(areas_, [&](const PixelArea& a) { return a.y1 == run.y0 && a.x0 == run.x0 && a.x1 == run.x1; });
+      const auto above = std::ranges::find_if(
+          areas_, [&](const PixelArea& a) { return a.y1 == run.y0 && a.x0 == run.x0 && a.x1 == run.x1; });
       if (above != areas_.end())
         above->y1 = run.y1;
       else
@@ -224,7 +232,8 @@ void Repaint::paint(const ImDrawList& list, ImDrawList& out, bool lowest, ImU32 
       command.IdxOffset = unsigned(out.IdxBuffer.Size);
       const ImDrawIdx* index = list.IdxBuffer.Data + source.IdxOffset;
       for (unsigned i = 0; i < source.ElemCount; i += 3) {
-        const unsigned a = source.VtxOffset + index[i], b = source.VtxOffset + index[i + 1], c = source.VtxOffset + index[i + 2];
+        const unsigned a = source.VtxOffset + index[i], b = source.VtxOffset + index[i + 1],
+                       c = source.VtxOffset + index[i + 2];
         const Triangle triangle{list.VtxBuffer.Data[a], list.VtxBuffer.Data[b], list.VtxBuffer.Data[c]};
         if (!triangle.bounds(scale_).overlaps(clip)) continue;
         for (const unsigned vertex : {a, b, c}) out.IdxBuffer.push_back(place(vertex));
@@ -239,7 +248,8 @@ void Repaint::paint(const ImDrawList& list, ImDrawList& out, bool lowest, ImU32 
 std::uint64_t Repaint::version(const ImTextureRef& texture) const {
   if (!texture._TexData) return std::uint64_t(texture._TexID);
   const auto found = texture_versions_.find(texture._TexData->UniqueID);
-  return mixed(std::uint64_t(texture._TexData->UniqueID), found == texture_versions_.end() ? 0 : found->second);
+  return mixed(std::uint64_t(texture._TexData->UniqueID),
+               found == texture_versions_.end() ? 0 : found->second);
 }
 
 }  // namespace neurona::app

@@ -22,11 +22,13 @@ struct PixelArea {
   PixelArea with(const PixelArea& other) const;
 };
 
-/// Compares a frame with the one before and paints only the areas that differ, into a framebuffer that keeps its pixels.
-/// On software OpenGL a whole frame of the course takes 20 to 40 ms, of which a page that trains changes a tenth.
+/// Compares a frame with the one before and paints only the areas that differ, into a framebuffer that keeps
+/// its pixels. On software OpenGL a whole frame of the course takes 20 to 40 ms, of which a page that trains
+/// changes a tenth.
 ///
-/// The screen is divided into tiles; each has a hash of the triangles and fills that touch it, in their order. Areas of
-/// differing tiles are painted as a whole, so the pixels are those that painting everything gives.
+/// The screen is divided into tiles; each has a hash of the triangles and fills that touch it, in their
+/// order. Areas of differing tiles are painted as a whole, so the pixels are those that painting everything
+/// gives.
 class Repaint {
  public:
   /// What the host's callback for fills finds in UserCallbackData: opaque pixels to set.
@@ -39,8 +41,8 @@ class Repaint {
 
   explicit Repaint(ImDrawCallback fill) : fill_(fill) {}
 
-  /// What brings the last frame to `data`, for a renderer of ImGui's draw data; the result lives until the next call.
-  /// `ground` is the colour below everything.
+  /// What brings the last frame to `data`, for a renderer of ImGui's draw data; the result lives until the
+  /// next call. `ground` is the colour below everything.
   ImDrawData& changes(const ImDrawData& data, ImU32 ground);
   /// The areas of the last changes(): they do not overlap. Empty when nothing differs.
   std::span<const PixelArea> areas() const { return areas_; }

@@ -17,14 +17,16 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 64;
 constexpr std::int64_t kPiece = 1 << 14;
-// Below this many multiply-adds (about a quarter of a millisecond) a product is not worth waking another thread for: a sleeping
-// one takes tens of microseconds, much longer where the machine has other work.
-constexpr std::int64_t kWorthSharing = 1 << 23;
+// Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping one takes 60
+// microseconds, much longer where the machine has other work.
+constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 24;
+constexpr std::int64_t kElementsWorthSharing = 1 << 19;
 
 std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
 
 template <class Body>
 void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
+  if (total < kElementsWorthSharing) return body(std::int64_t{0}, total);
   runtime::parallel_for(pieces_of(total, piece), [&](std::int64_t i) {
     const std::int64_t begin = i * piece;
     body(begin, std::min(piece, total - begin));
@@ -125,7 +127,7 @@ class CpuBackend final : public Backend {
       tile.c += m * whole.c_row + n;
       kernels_.gemm(tile);
     };
-    if (whole.M * whole.N * whole.K >= kWorthSharing) return runtime::parallel_for(row_tiles * column_tiles, one);
+    if (whole.M * whole.N * whole.K >= kMultiplyAddsWorthSharing) return runtime::parallel_for(row_tiles * column_tiles, one);
     for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
   }
 
