@@ -9,7 +9,10 @@ using Factory = Handle<Loss> (*)();
 
 constexpr std::pair<Factory, std::string_view> kLosses[] = {
     {[]() -> Handle<Loss> { return SparseCategoricalCrossentropy(); }, "sparse_categorical_crossentropy"},
+    {[]() -> Handle<Loss> { return CategoricalCrossentropy(); }, "categorical_crossentropy"},
+    {[]() -> Handle<Loss> { return BinaryCrossentropy(); }, "binary_crossentropy"},
     {[]() -> Handle<Loss> { return MeanSquaredError(); }, "mean_squared_error"},
+    {[]() -> Handle<Loss> { return MeanAbsoluteError(); }, "mean_absolute_error"},
 };
 
 }  // namespace

@@ -1,18 +1,14 @@
-#include <algorithm>
 #include <cmath>
 #include <string>
 
 #include "backend/backend.hpp"
-#include "neurona/error.hpp"
-#include "losses/labels.hpp"
+#include "losses/epsilon.hpp"
+#include "data/targets.hpp"
 #include "neurona/loss.hpp"
 
 namespace neurona {
 
 namespace {
-
-// Keras' epsilon: probabilities that do not come from a softmax are kept in [1e-7, 1 - 1e-7].
-constexpr double kEpsilon = 1e-7;
 
 // p (N,F)  ->  sum over N of -log(p[label] / sum p), with its gradient by p.
 template <class T>
@@ -21,13 +17,13 @@ double from_probabilities(ConstTensorView prediction, std::span<const std::int32
   double loss = 0.0;
   for (std::int64_t n = 0; n < N; ++n) {
     const T* p = prediction.as<T>() + n * F;
-    const auto clipped = [&](std::int64_t f) { return std::clamp<double>(p[f], kEpsilon, 1.0 - kEpsilon); };
+    const auto clipped = [&](std::int64_t f) { return detail::clipped(static_cast<double>(p[f])); };
     const std::int64_t label = labels[static_cast<std::size_t>(n)];
     double sum = 0.0;
     for (std::int64_t f = 0; f < F; ++f) sum += clipped(f);
     loss -= std::log(clipped(label) / sum);
     for (std::int64_t f = 0; gradient && f < F; ++f) {
-      const bool inside = p[f] > kEpsilon && p[f] < 1.0 - kEpsilon;
+      const bool inside = detail::is_unclipped(static_cast<double>(p[f]));
       const double slope = 1.0 / sum - (f == label ? 1.0 / clipped(f) : 0.0);
       gradient.as<T>()[n * F + f] = static_cast<T>(inside ? slope / static_cast<double>(N) : 0.0);
     }

@@ -47,11 +47,11 @@ std::int64_t Batches::next() {
 void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data) {
   executor.check_samples(data.sample_shape());
   compiled.loss->check(model.output_shape(), data);
-  for (const auto& metric : compiled.metrics) metric->check(data);
+  for (const auto& metric : compiled.metrics) metric->check(model.output_shape(), data);
 }
 
 bool wants_logits(const Model& model) {
-  return model.compile_options().loss->takes_logits() && model.layer(model.size() - 1).ends_in_softmax();
+  return model.compile_options().loss->logits_of() == Activation::softmax && model.layer(model.size() - 1).ends_in_softmax();
 }
 
 }  // namespace neurona

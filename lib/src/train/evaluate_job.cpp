@@ -40,7 +40,7 @@ struct EvaluateJob::Impl {
     const ConstTensorView output = executor.output();
     sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {});
     const auto& metrics = compiled.metrics;
-    for (std::size_t i = 0; i < metrics.size(); ++i) sums[i + 1] += metrics[i]->evaluate(output, batches.targets());
+    for (std::size_t i = 0; i < metrics.size(); ++i) sums[i + 1] += metrics[i]->evaluate(output, logits, batches.targets());
     const std::int64_t each = output.elements() / n;
     for (std::int64_t i = 0; i < n; ++i)
       predicted.push_back(output.dtype == DType::float64 ? largest(output.as<double>() + i * each, each)

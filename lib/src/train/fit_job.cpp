@@ -125,7 +125,7 @@ struct FitJob::Impl {
     sums[0] += batch_loss;
     const auto& metrics = compiled.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) {
-      const double sum = metrics[i]->evaluate(executor.output(), source.targets());
+      const double sum = metrics[i]->evaluate(executor.output(), pass.logits, source.targets());
       state.batch_metrics[i].second = sum / static_cast<double>(source.batch_size());
       sums[i + 1] += sum;
     }
