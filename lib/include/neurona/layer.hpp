@@ -11,6 +11,7 @@
 #include "neurona/activation.hpp"
 #include "neurona/config.hpp"
 #include "neurona/random.hpp"
+#include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
 
 namespace neurona {
@@ -22,6 +23,7 @@ struct Parameter {
   std::string name;  ///< "kernel", "bias" ...
   Tensor value;
   bool trainable = true;
+  Regularizer regularizer = {};  ///< counts while it is trainable
 };
 
 /// What `Layer::forward` works on. Shapes have the batch first.

@@ -33,12 +33,13 @@ struct DenseOptions {
   Activation activation = Activation::linear;
   Initializer kernel_initializer = Initializer::glorot_uniform;
   bool use_bias = true;
+  Regularizer kernel_regularizer = {};
   Shape input_shape = {};  ///< shape of one sample, when this is the first layer
   std::string name = {};
 };
 
 /// activation(x . kernel + bias): (N, K) -> (N, units); kernel (K, units), bias (units), bias zero at first.
-/// Errors: ValueError for units < 1; ShapeError for inputs that are not (N, K).
+/// Errors: ValueError for units < 1 and for a negative factor of a regulariser; ShapeError for inputs that are not (N, K).
 class Dense : public Layer {
  public:
   explicit Dense(DenseOptions options);

@@ -13,4 +13,5 @@
 #include "neurona/metric.hpp"
 #include "neurona/model.hpp"
 #include "neurona/optimizer.hpp"
+#include "neurona/regularizer.hpp"
 #include "neurona/train.hpp"

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,22 +15,49 @@ namespace neurona {
 
 class Backend;
 
-/// Base of the optimisers. Its state (say, velocities) is made by `build` and lives as long as it does,
-/// over several calls of fit, as in Keras.
+/// Base of the optimisers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape (its slots: say,
+/// a velocity), zero at first, which live as long as it does, over several calls of fit, as in Keras. A derived class moves one
+/// parameter.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  virtual std::string_view name() const = 0;
-  /// Makes the state for these parameters. Called again with parameters of the same shapes it keeps its state, with others, or
+  /// Keras' name of its class: "Adam".
+  std::string_view name() const { return name_; }
+  /// Makes the slots for these parameters. Called again with parameters of the same shapes it keeps them, with others, or
   /// none, it starts anew.
-  virtual void build(std::span<Parameter* const> parameters) = 0;
+  void build(std::span<Parameter* const> parameters);
   /// One step: parameter i moves by its gradient. Allocates nothing. Errors: ValueError when it was built for others.
-  virtual void apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients) = 0;
-  virtual double learning_rate() const = 0;
+  void apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients);
+  double learning_rate() const { return learning_rate_; }
   /// Takes effect with the next step. Errors: ValueError when not finite or negative.
-  virtual void set_learning_rate(double learning_rate) = 0;
+  void set_learning_rate(double learning_rate);
+  /// Steps since the slots were made.
+  std::int64_t iterations() const { return iterations_; }
   /// The same options as at first (also the learning rate), with fresh state.
   virtual Handle<Optimizer> clone() const = 0;
+
+ protected:
+  /// `name` must be a literal. `slots` is the number of tensors kept for each parameter.
+  /// Errors: ValueError for a learning rate that is not finite or negative.
+  Optimizer(std::string_view name, double learning_rate, std::size_t slots);
+  Optimizer(const Optimizer&) = default;
+  Optimizer(Optimizer&&) noexcept = default;
+  Optimizer& operator=(const Optimizer&) = default;
+  Optimizer& operator=(Optimizer&&) noexcept = default;
+  /// Moves the weights of one parameter; iterations() counts this step already.
+  virtual void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) = 0;
+  /// Errors: ValueError "Adam: beta_1 = 1.5; it must be in [0, 1)."
+  void check_share(std::string_view option, double value) const;
+  /// Errors: ValueError when not finite or negative.
+  void check_not_negative(std::string_view option, double value) const;
+
+ private:
+  bool fits(std::span<Parameter* const> parameters) const;
+  std::string_view name_;
+  double learning_rate_;
+  std::size_t slots_per_parameter_;
+  std::vector<Tensor> slots_;  // those of the first parameter, of the second ...
+  std::int64_t iterations_ = 0;
 };
 
 struct SGDOptions {
@@ -42,19 +71,83 @@ struct SGDOptions {
 class SGD : public Optimizer {
  public:
   explicit SGD(SGDOptions options = {});
-  std::string_view name() const override { return "SGD"; }
-  void build(std::span<Parameter* const> parameters) override;
-  void apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients) override;
-  double learning_rate() const override { return options_.learning_rate; }
-  void set_learning_rate(double learning_rate) override;
-  Handle<Optimizer> clone() const override;
+  Handle<Optimizer> clone() const override { return SGD(options_); }
 
  private:
-  /// Whether there is a velocity for each of these parameters.
-  bool fits(std::span<Parameter* const> parameters) const;
+  void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) override;
   SGDOptions options_;
-  double first_learning_rate_;
-  std::vector<Tensor> velocities_;
 };
+
+struct RMSpropOptions {
+  double learning_rate = 0.001;
+  double rho = 0.9;       ///< in [0, 1): share of the old mean of squares
+  double momentum = 0.0;  ///< in [0, 1)
+  double epsilon = 1e-7;
+  bool centered = false;
+};
+
+/// s = rho*s + (1-rho)*g^2; w -= lr*g / sqrt(s + epsilon) (Tieleman and Hinton 2012), epsilon under the root as in today's Keras.
+/// Centred: s less the square of the gradient's own running mean (Graves 2013, eq. 38 to 41), at least 0. With momentum v = momentum*v +
+/// the step, w -= v. Errors: ValueError for options out of range.
+class RMSprop : public Optimizer {
+ public:
+  explicit RMSprop(RMSpropOptions options = {});
+  Handle<Optimizer> clone() const override { return RMSprop(options_); }
+
+ private:
+  void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) override;
+  RMSpropOptions options_;
+};
+
+struct AdamOptions {
+  double learning_rate = 0.001;
+  double beta_1 = 0.9;    ///< in [0, 1): share of the old mean of gradients
+  double beta_2 = 0.999;  ///< in [0, 1): share of the old mean of squares
+  double epsilon = 1e-7;
+  bool amsgrad = false;  ///< divide by the largest mean of squares so far (Reddi et al. 2018)
+};
+
+/// m += (1-beta_1)*(g-m); v += (1-beta_2)*(g^2-v); w -= lr_t * m / (sqrt(v) + epsilon) with lr_t = lr * sqrt(1-beta_2^t) / (1-beta_1^t) in
+/// step t (Kingma and Ba 2015; epsilon is the "epsilon hat" of the end of their section 2, as in Keras).
+/// Errors: ValueError for options out of range.
+class Adam : public Optimizer {
+ public:
+  explicit Adam(AdamOptions options = {}) : Adam("Adam", options, 0.0) {}
+  Handle<Optimizer> clone() const override { return Adam(options_); }
+
+ protected:
+  Adam(std::string_view name, AdamOptions options, double weight_decay);
+
+ private:
+  void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) override;
+  AdamOptions options_;
+  double weight_decay_;
+};
+
+struct AdamWOptions {
+  double learning_rate = 0.001;
+  double weight_decay = 0.004;
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-7;
+  bool amsgrad = false;
+};
+
+/// Adam whose weights first shrink by w -= lr * weight_decay * w, biases too, as in Keras (Loshchilov and Hutter 2019).
+/// Errors: ValueError for options out of range.
+class AdamW : public Adam {
+ public:
+  explicit AdamW(AdamWOptions options = {});
+  Handle<Optimizer> clone() const override { return AdamW(options_); }
+
+ private:
+  AdamWOptions options_;
+};
+
+/// By Keras name, in small letters or not: make_optimizer("adam", 0.001). Without a learning rate Keras' initial one.
+/// Errors: ValueError that lists the known names, or for the learning rate.
+Handle<Optimizer> make_optimizer(std::string_view name, std::optional<double> learning_rate = {});
+/// "sgd", "rmsprop", "adam", "adamw".
+std::vector<std::string> optimizer_names();
 
 }  // namespace neurona

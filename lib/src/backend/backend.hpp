@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "neurona/activation.hpp"
+#include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
 
 namespace neurona {
@@ -16,6 +17,21 @@ struct SgdStep {
   double learning_rate = 0.0;
   double momentum = 0.0;
   bool nesterov = false;
+};
+
+struct RmspropStep {
+  double learning_rate = 0.0;
+  double rho = 0.0;
+  double momentum = 0.0;
+  double epsilon = 0.0;
+};
+
+struct AdamStep {
+  double learning_rate = 0.0;  ///< corrected for the means' beginning at 0
+  double beta_1 = 0.0;
+  double beta_2 = 0.0;
+  double epsilon = 0.0;
+  double decay = 0.0;  ///< share of the weights that is taken off before the step
 };
 
 /// Legend: N batch, K inputs, F outputs.
@@ -45,6 +61,19 @@ class Backend {
 
   /// One step of SGD on `weights`; `velocity` has no data when momentum is 0.
   virtual void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) = 0;
+
+  /// One step of RMSprop on `weights`: s = rho*s + (1-rho)*g^2; m = rho*m + (1-rho)*g where `mean_gradient` m has data, else m = 0;
+  /// d = lr * g / sqrt(max(s - m^2, 0) + epsilon); w -= d, or v = momentum*v + d, w -= v where `velocity` v has data.
+  virtual void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
+                       TensorView velocity, TensorView weights) = 0;
+
+  /// One step of Adam on `weights`: w -= decay*w; m += (1-beta_1)*(g-m); v += (1-beta_2)*(g^2-v);
+  /// w -= lr * m / (sqrt(v) + epsilon), with the largest v so far in place of v where `largest` has data.
+  virtual void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
+                    TensorView weights) = 0;
+
+  /// weights  ->  l1 * sum |w| + l2 * sum w^2; where `gradient` has data l1 * sign(w) + 2 * l2 * w is ADDED to it.
+  virtual double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) = 0;
 };
 
 std::shared_ptr<Backend> make_reference_backend();

@@ -1,4 +1,5 @@
 #include "backend/backend.hpp"
+#include "layers/config_regularizer.hpp"
 #include "layers/config_shape.hpp"
 #include "neurona/error.hpp"
 #include "neurona/layers.hpp"
@@ -19,6 +20,7 @@ Dense::Dense(DenseOptions options) : options_(std::move(options)) {
   if (options_.units < 1 || options_.units > kMaxUnits)
     throw ValueError(label() + ": units = " + std::to_string(options_.units) + "; it must be from 1 to " +
                      std::to_string(kMaxUnits) + ".");
+  check_regularizer(options_.kernel_regularizer, label(), "kernel_regularizer");
 }
 
 Shape Dense::output_shape(std::span<const Shape> inputs) const {
@@ -39,7 +41,7 @@ void Dense::build(std::span<const Shape> inputs, DType dtype, Rng& rng) {
   parameters_.clear();
   output_shape(inputs);
   const std::int64_t K = inputs[0][0], F = options_.units;
-  parameters_.push_back({"kernel", Tensor({K, F}, dtype)});
+  parameters_.push_back({"kernel", Tensor({K, F}, dtype), true, options_.kernel_regularizer});
   initialize(options_.kernel_initializer, parameters_[kKernel].value.view(), K, F, rng);
   if (options_.use_bias) parameters_.push_back({"bias", Tensor({F}, dtype)});
 }
@@ -70,6 +72,7 @@ Config Dense::config() const {
   config.set("activation", std::string(to_string(options_.activation)));
   config.set("kernel_initializer", std::string(to_string(options_.kernel_initializer)));
   config.set("use_bias", options_.use_bias);
+  detail::put_regularizer(config, "kernel_regularizer", options_.kernel_regularizer);
   detail::put_input_shape(config, options_.input_shape);
   return config;
 }
@@ -80,6 +83,7 @@ std::unique_ptr<Layer> Dense::from_config(const Config& config) {
                    .activation = activation_from_string(config.text("activation")),
                    .kernel_initializer = initializer_from_string(config.text("kernel_initializer")),
                    .use_bias = config.boolean("use_bias"),
+                   .kernel_regularizer = detail::get_regularizer(config, "kernel_regularizer"),
                    .input_shape = detail::get_input_shape(config)});
 }
 

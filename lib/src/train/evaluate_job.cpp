@@ -2,6 +2,7 @@
 
 #include "neurona/train.hpp"
 #include "train/batches.hpp"
+#include "train/penalties.hpp"
 
 namespace neurona {
 
@@ -35,10 +36,11 @@ struct EvaluateJob::Impl {
   }
 
   void step() {
+    if (done == 0) weights_penalty = penalty(model.backend(), model.parameters());
     const std::int64_t n = batches.next();
     executor.forward({.training = false, .logits = logits});
     const ConstTensorView output = executor.output();
-    sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {});
+    sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {}) + static_cast<double>(n) * weights_penalty;
     const auto& metrics = compiled.metrics;
     for (std::size_t i = 0; i < metrics.size(); ++i) sums[i + 1] += metrics[i]->evaluate(output, logits, batches.targets());
     const std::int64_t each = output.elements() / n;
@@ -54,6 +56,7 @@ struct EvaluateJob::Impl {
   Executor executor;
   Batches batches;
   bool logits = false;
+  double weights_penalty = 0.0;
   std::vector<double> sums;
   std::vector<std::int32_t> predicted;
   std::int64_t done = 0;

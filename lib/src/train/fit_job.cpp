@@ -5,6 +5,7 @@
 #include "model/executor.hpp"
 #include "neurona/train.hpp"
 #include "train/batches.hpp"
+#include "train/penalties.hpp"
 
 namespace neurona {
 
@@ -135,13 +136,15 @@ struct FitJob::Impl {
   void train_batch() {
     const std::int64_t n = batches.next();
     executor.forward(pass);
-    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
+    const double data_sum = loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
+    const double sum = data_sum + static_cast<double>(n) * penalty(model.backend(), executor.trainable());
     state.batch_loss = sum / static_cast<double>(n);
     if (!std::isfinite(sum)) fail(state.batch + 1, "the loss became " + in_words(state.batch_loss));
     if (steps++ % kBatchesBetweenCopies == 0) keep_good_weights();
     state.samples_done += n;
     account(sum, batches, state.samples_done, state.logs);
     executor.backward(pass);
+    add_penalty_gradients(model.backend(), executor.trainable(), executor.gradients());
     optimizer->apply(model.backend(), executor.trainable(), executor.gradients());
     ++state.batch;
     tell([&](Callback& c) { c.on_batch_end(context, state.batch - 1, state.logs); });
@@ -156,6 +159,7 @@ struct FitJob::Impl {
     if (!weights_are_finite()) fail(state.batch, "it left weights that are not finite");
     if (state.validation_samples == 0) return end_epoch();
     state.phase = TrainingState::Phase::validating;
+    validation_penalty = penalty(model.backend(), executor.trainable());
     std::fill(sums.begin(), sums.end(), 0.0);
     validation_batches.start_plain();
   }
@@ -164,7 +168,8 @@ struct FitJob::Impl {
     const std::int64_t n = validation_batches.next();
     const Executor::Pass inference{.training = false, .logits = pass.logits};
     executor.forward(inference);
-    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {});
+    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {}) +
+                       static_cast<double>(n) * validation_penalty;
     if (!std::isfinite(sum)) fail(state.batch, "the validation loss became " + in_words(sum));
     state.validation_done += n;
     account(sum, validation_batches, state.validation_done, validation_logs);
@@ -229,6 +234,7 @@ struct FitJob::Impl {
   History history;
   std::vector<double> sums;  // of the loss and each metric, over the samples of the phase
   Logs validation_logs;
+  double validation_penalty = 0.0;
   std::vector<Parameter*> parameters;
   std::vector<Tensor> good_weights;
   std::int64_t steps = 0, good_epoch = 0, good_batch = 0;

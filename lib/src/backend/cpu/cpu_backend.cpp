@@ -113,6 +113,40 @@ class CpuBackend final : public Backend {
     });
   }
 
+  void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
+               TensorView velocity, TensorView weights) override {
+    for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
+      kernels_.rmsprop({count, static_cast<float>(step.learning_rate), static_cast<float>(step.rho), static_cast<float>(1.0 - step.rho),
+                        static_cast<float>(step.momentum), static_cast<float>(step.epsilon), gradient.as<float>() + i,
+                        mean_square.as<float>() + i, mean_gradient ? mean_gradient.as<float>() + i : nullptr,
+                        velocity ? velocity.as<float>() + i : nullptr, weights.as<float>() + i});
+    });
+  }
+
+  void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
+            TensorView weights) override {
+    for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
+      kernels_.adam({count, static_cast<float>(step.learning_rate), static_cast<float>(1.0 - step.beta_1),
+                     static_cast<float>(1.0 - step.beta_2), static_cast<float>(step.epsilon), static_cast<float>(step.decay),
+                     gradient.as<float>() + i, mean.as<float>() + i, mean_square.as<float>() + i,
+                     largest ? largest.as<float>() + i : nullptr, weights.as<float>() + i});
+    });
+  }
+
+  double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) override {
+    // The pieces' sums are added up in their order, whoever computed them.
+    const auto pieces = static_cast<std::size_t>(pieces_of(weights.elements(), kPiece));
+    penalty_sums_.assign(std::max(penalty_sums_.size(), pieces), {0.0, 0.0});
+    for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
+      penalty_sums_[static_cast<std::size_t>(i / kPiece)] =
+          kernels_.penalty({count, static_cast<float>(regularizer.l1), static_cast<float>(2.0 * regularizer.l2),
+                            weights.as<float>() + i, gradient ? gradient.as<float>() + i : nullptr});
+    });
+    cpu::PenaltySums sums{0.0, 0.0};
+    for (const cpu::PenaltySums& piece : penalty_sums_) sums.absolute += piece.absolute, sums.squares += piece.squares;
+    return regularizer.l1 * sums.absolute + regularizer.l2 * sums.squares;
+  }
+
  private:
   void gemm(const cpu::GemmTile& whole) {
     const std::int64_t row_tiles = pieces_of(whole.M, kTileRows), column_tiles = pieces_of(whole.N, kTileColumns);
@@ -133,6 +167,7 @@ class CpuBackend final : public Backend {
 
   const cpu::Kernels& kernels_;
   std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed
+  std::vector<cpu::PenaltySums> penalty_sums_;  // of each piece; grows likewise
 };
 
 }  // namespace

@@ -30,6 +30,37 @@ struct SgdPiece {
   float* weights;
 };
 
+struct RmspropPiece {
+  std::int64_t count;
+  float learning_rate, rho, fresh, momentum, epsilon;  // fresh: 1 - rho
+  const float* gradient;
+  float* mean_square;
+  float* mean_gradient;  // null unless centred
+  float* velocity;       // null without momentum
+  float* weights;
+};
+
+struct AdamPiece {
+  std::int64_t count;
+  float learning_rate, fresh_1, fresh_2, epsilon, decay;  // fresh: 1 - beta
+  const float* gradient;
+  float* mean;
+  float* mean_square;
+  float* largest;  // null without AMSGrad
+  float* weights;
+};
+
+struct PenaltyPiece {
+  std::int64_t count;
+  float l1, twice_l2;
+  const float* weights;
+  float* gradient;  // may be null
+};
+
+struct PenaltySums {
+  double absolute, squares;
+};
+
 struct Kernels {
   const char* name;
   void (*gemm)(const GemmTile& tile);
@@ -45,6 +76,10 @@ struct Kernels {
   /// x (rows,cols), row stride x_row -> y (cols,rows)
   void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y);
   void (*sgd)(const SgdPiece& piece);
+  void (*rmsprop)(const RmspropPiece& piece);
+  void (*adam)(const AdamPiece& piece);
+  /// Adds to the gradient and returns the sums of |w| and w^2.
+  PenaltySums (*penalty)(const PenaltyPiece& piece);
 };
 
 /// The sets of kernels that this processor can run, the best first.

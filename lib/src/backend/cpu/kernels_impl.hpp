@@ -222,10 +222,88 @@ void sgd(const SgdPiece& p) {
   }
 }
 
+// Every optimiser's arrays are its own: without __restrict the compiler would have to prove it for each pair.
+template <bool Centred, bool Moves>
+inline void rmsprop_steps(const RmspropPiece& p) {
+  const float *__restrict gradient = p.gradient;
+  float *__restrict square = p.mean_square, *__restrict mean = p.mean_gradient, *__restrict velocity = p.velocity,
+                   *__restrict weights = p.weights;
+  const float lr = p.learning_rate, rho = p.rho, fresh = p.fresh, momentum = p.momentum, epsilon = p.epsilon;
+  for (std::int64_t i = 0; i < p.count; ++i) {
+    const float g = gradient[i];
+    square[i] = rho * square[i] + fresh * g * g;
+    float variance = square[i];
+    if constexpr (Centred) {
+      mean[i] = rho * mean[i] + fresh * g;
+      variance -= mean[i] * mean[i];
+      variance = variance < 0.0f ? 0.0f : variance;
+    }
+    float move = lr * g / std::sqrt(variance + epsilon);
+    if constexpr (Moves) move = velocity[i] = momentum * velocity[i] + move;
+    weights[i] -= move;
+  }
+}
+
+void rmsprop(const RmspropPiece& p) {
+  if (p.mean_gradient != nullptr)
+    p.velocity != nullptr ? rmsprop_steps<true, true>(p) : rmsprop_steps<true, false>(p);
+  else
+    p.velocity != nullptr ? rmsprop_steps<false, true>(p) : rmsprop_steps<false, false>(p);
+}
+
+template <bool Amsgrad>
+inline void adam_steps(const AdamPiece& p) {
+  const float *__restrict gradient = p.gradient;
+  float *__restrict mean = p.mean, *__restrict square = p.mean_square, *__restrict largest = p.largest, *__restrict weights = p.weights;
+  const float lr = p.learning_rate, fresh_1 = p.fresh_1, fresh_2 = p.fresh_2, epsilon = p.epsilon, decay = p.decay;
+  for (std::int64_t i = 0; i < p.count; ++i) {
+    const float g = gradient[i];
+    mean[i] += fresh_1 * (g - mean[i]);
+    square[i] += fresh_2 * (g * g - square[i]);
+    float v = square[i];
+    if constexpr (Amsgrad) v = largest[i] = largest[i] < v ? v : largest[i];
+    weights[i] -= decay * weights[i];
+    weights[i] -= lr * mean[i] / (std::sqrt(v) + epsilon);
+  }
+}
+
+void adam(const AdamPiece& p) { p.largest != nullptr ? adam_steps<true>(p) : adam_steps<false>(p); }
+
+// Sums run in kLanes chains, so that they fill vectors in a fixed order.
+PenaltySums penalty(const PenaltyPiece& p) {
+  constexpr int kLanes = 16;
+  double absolute[kLanes] = {}, squares[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= p.count; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const auto w = static_cast<double>(p.weights[i + lane]);
+      absolute[lane] += std::abs(w);
+      squares[lane] += w * w;
+    }
+  }
+  for (; i < p.count; ++i) {
+    const auto w = static_cast<double>(p.weights[i]);
+    absolute[0] += std::abs(w);
+    squares[0] += w * w;
+  }
+  if (p.gradient != nullptr) {
+    const float *__restrict weights = p.weights;
+    float *__restrict gradient = p.gradient;
+    for (std::int64_t k = 0; k < p.count; ++k) {
+      const float w = weights[k];
+      const float sign = w > 0.0f ? p.l1 : w < 0.0f ? -p.l1 : 0.0f;
+      gradient[k] += sign + p.twice_l2 * w;
+    }
+  }
+  PenaltySums sums{0.0, 0.0};
+  for (int lane = 0; lane < kLanes; ++lane) sums.absolute += absolute[lane], sums.squares += squares[lane];
+  return sums;
+}
+
 }  // namespace
 
 extern const Kernels kernels;
 const Kernels kernels = {NEURONA_KERNELS_NAME, gemm,      activation_forward, activation_backward, softmax, crossentropy_row,
-                         column_sums,          transpose, sgd};
+                         column_sums,          transpose, sgd,                rmsprop,             adam,    penalty};
 
 }  // namespace neurona::cpu::NEURONA_KERNELS_SPACE

@@ -157,6 +157,59 @@ void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, Ten
   }
 }
 
+template <class T>
+void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient, TensorView velocity,
+             TensorView weights) {
+  const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum), epsilon = static_cast<T>(step.epsilon);
+  const T rho = static_cast<T>(step.rho), fresh = static_cast<T>(1.0 - step.rho);
+  const T* g = gradient.as<T>();
+  T* w = weights.as<T>();
+  for (std::int64_t i = 0; i < weights.elements(); ++i) {
+    T& square = mean_square.as<T>()[i];
+    square = rho * square + fresh * g[i] * g[i];
+    T variance = square;
+    if (mean_gradient) {
+      T& mean = mean_gradient.as<T>()[i];
+      mean = rho * mean + fresh * g[i];
+      variance = std::max(square - mean * mean, T(0));
+    }
+    T move = lr * g[i] / std::sqrt(variance + epsilon);
+    if (velocity) move = velocity.as<T>()[i] = momentum * velocity.as<T>()[i] + move;
+    w[i] -= move;
+  }
+}
+
+template <class T>
+void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
+          TensorView weights) {
+  const T lr = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon), decay = static_cast<T>(step.decay);
+  const T fresh_1 = static_cast<T>(1.0 - step.beta_1), fresh_2 = static_cast<T>(1.0 - step.beta_2);
+  const T* g = gradient.as<T>();
+  T* w = weights.as<T>();
+  for (std::int64_t i = 0; i < weights.elements(); ++i) {
+    T &m = mean.as<T>()[i], &v = mean_square.as<T>()[i];
+    m += fresh_1 * (g[i] - m);
+    v += fresh_2 * (g[i] * g[i] - v);
+    T square = v;
+    if (largest) square = largest.as<T>()[i] = std::max(largest.as<T>()[i], v);
+    w[i] -= decay * w[i];  // not w *= 1 - decay: a small decay would lose its digits in 1 - decay
+    w[i] -= lr * m / (std::sqrt(square) + epsilon);
+  }
+}
+
+template <class T>
+double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) {
+  double absolute = 0.0, squares = 0.0;
+  for (std::int64_t i = 0; i < weights.elements(); ++i) {
+    const double w = static_cast<double>(weights.as<T>()[i]);
+    absolute += std::abs(w);
+    squares += w * w;
+    const double sign = w > 0.0 ? 1.0 : w < 0.0 ? -1.0 : 0.0;
+    if (gradient) gradient.as<T>()[i] += static_cast<T>(regularizer.l1 * sign + 2.0 * regularizer.l2 * w);
+  }
+  return regularizer.l1 * absolute + regularizer.l2 * squares;
+}
+
 #define NEURONA_BY_DTYPE(view, call) ((view).dtype == DType::float64 ? call<double> : call<float>)
 
 class ReferenceBackend final : public Backend {
@@ -184,6 +237,17 @@ class ReferenceBackend final : public Backend {
   }
   void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) override {
     NEURONA_BY_DTYPE(weights, neurona::sgd)(step, gradient, velocity, weights);
+  }
+  void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
+               TensorView velocity, TensorView weights) override {
+    NEURONA_BY_DTYPE(weights, neurona::rmsprop)(step, gradient, mean_square, mean_gradient, velocity, weights);
+  }
+  void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
+            TensorView weights) override {
+    NEURONA_BY_DTYPE(weights, neurona::adam)(step, gradient, mean, mean_square, largest, weights);
+  }
+  double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) override {
+    return NEURONA_BY_DTYPE(weights, neurona::penalty)(regularizer, weights, gradient);
   }
 };
 
