@@ -164,20 +164,105 @@ TEST_CASE("Every backend takes SGD steps as the reference does: plain, momentum,
   });
 }
 
+TEST_CASE("Every backend takes RMSprop steps as the reference does: centred or not, with momentum or without") {
+  const auto reference = make_backend("reference");
+  for_backends([&](Backend& backend) {
+    Rng rng(7);
+    for (bool centred : {false, true})
+      for (bool moves : {false, true})
+        for (std::int64_t count : {1, 17, 40000}) {
+          INFO("centred ", centred, " momentum ", moves, " count ", count);
+          const RmspropStep step{0.01, 0.9, moves ? 0.8 : 0.0, 1e-7};
+          const Tensor gradient = random_tensor({count}, rng);
+          // Means as they can be: the square of the mean is no larger than the mean of squares.
+          std::vector<Tensor> fast{random_tensor({count}, rng, 0.5, 2.0), random_tensor({count}, rng, -0.6, 0.6),
+                                   random_tensor({count}, rng), random_tensor({count}, rng)};
+          std::vector<Tensor> slow = fast;
+          const auto run = [&](Backend& on, std::vector<Tensor>& t) {
+            on.rmsprop(step, gradient.view(), t[0].view(), centred ? t[1].view() : TensorView(), moves ? t[2].view() : TensorView(), t[3].view());
+          };
+          run(backend, fast);
+          run(*reference, slow);
+          for (std::size_t i = 0; i < fast.size(); ++i) CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+        }
+  });
+}
+
+TEST_CASE("A centred RMSprop step whose variance rounds below zero is finite, on every backend") {
+  const auto check = [](Backend& backend) {
+    INFO(backend.describe());
+    const Tensor gradient({1}, std::vector<float>{1000.0f});
+    Tensor square({1}, std::vector<float>{0.99e6f}), mean({1}, std::vector<float>{1000.0f}), weights({1});
+    backend.rmsprop({0.1, 0.9, 0.0, 1e-7}, gradient.view(), square.view(), mean.view(), {}, weights.view());
+    CHECK(std::isfinite(weights.at(0)));
+  };
+  check(*make_backend("reference"));
+  for_backends(check);
+}
+
+TEST_CASE("Every backend takes Adam steps as the reference does: plain, with weight decay, AMSGrad") {
+  const auto reference = make_backend("reference");
+  for_backends([&](Backend& backend) {
+    Rng rng(8);
+    for (double decay : {0.0, 0.01})
+      for (bool amsgrad : {false, true})
+        for (std::int64_t count : {1, 17, 40000}) {
+          INFO("decay ", decay, " amsgrad ", amsgrad, " count ", count);
+          const AdamStep step{0.01, 0.9, 0.999, 1e-7, decay};
+          const Tensor gradient = random_tensor({count}, rng);
+          std::vector<Tensor> fast{random_tensor({count}, rng), random_tensor({count}, rng, 0.01, 1.0),
+                                   random_tensor({count}, rng, 0.01, 1.0), random_tensor({count}, rng)};
+          std::vector<Tensor> slow = fast;
+          const auto run = [&](Backend& on, std::vector<Tensor>& t) {
+            on.adam(step, gradient.view(), t[0].view(), t[1].view(), amsgrad ? t[2].view() : TensorView(), t[3].view());
+          };
+          run(backend, fast);
+          run(*reference, slow);
+          for (std::size_t i = 0; i < fast.size(); ++i) CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+        }
+  });
+}
+
+TEST_CASE("Every backend computes the penalty of weights as the reference does, and adds its gradient") {
+  const auto reference = make_backend("reference");
+  for_backends([&](Backend& backend) {
+    Rng rng(9);
+    for (const Regularizer& regularizer : {L1(0.1), L2(0.2), L1L2(0.3, 0.04)})
+      for (std::int64_t count : {1, 15, 17, 40000, 600000}) {  // the last is shared among threads
+        INFO("l1 ", regularizer.l1, " l2 ", regularizer.l2, " count ", count);
+        Tensor weights = random_tensor({count}, rng), gradient = random_tensor({count}, rng);
+        weights.set(count / 2, 0.0);
+        Tensor true_gradient = gradient;
+        const double truth = reference->penalty(regularizer, weights.view(), true_gradient.view());
+        CHECK(backend.penalty(regularizer, weights.view(), gradient.view()) == doctest::Approx(truth).epsilon(1e-12));
+        CHECK(backend.penalty(regularizer, weights.view(), {}) == doctest::Approx(truth).epsilon(1e-12));
+        CHECK(normalised_error(gradient.view(), true_gradient.view()) < kElementTolerance);
+      }
+    CHECK(backend.penalty(L2(1.0), random_tensor({3}, rng).view(), {}) > 0.0);  // what a larger tensor left behind does not count
+    CHECK(backend.penalty(L2(1.0), Tensor({3}).view(), {}) == 0.0);
+  });
+}
+
 TEST_CASE("The cpu backend gives the same bits for any number of threads") {
   const int kept = num_threads();
   Rng rng(5);
   const Tensor x = random_tensor({200, 784}, rng), kernel = random_tensor({784, 130}, rng), bias = random_tensor({130}, rng);
   const Tensor dz = random_tensor({200, 130}, rng), gradient = random_tensor({784, 130}, rng);
+  const Tensor long_weights = random_tensor({600000}, rng);
   // All operations that are shared among threads; the results of one number of threads after the other.
   const auto results = [&](Backend& backend, int threads) {
     set_num_threads(threads);
-    std::vector<Tensor> all{Tensor({200, 130}), Tensor({784, 130}), Tensor({130}), Tensor({200, 784}), Tensor({200, 130}), kernel};
+    std::vector<Tensor> all{Tensor({200, 130}), Tensor({784, 130}), Tensor({130}), Tensor({200, 784}), Tensor({200, 130}), kernel,
+                            long_weights,       Tensor({600000}),   Tensor({600000}), long_weights,     Tensor({600000}),   Tensor({2})};
     backend.dense_forward(x.view(), kernel.view(), bias.view(), Activation::selu, all[0].view());
     backend.dense_backward_parameters(x.view(), dz.view(), all[1].view(), all[2].view());
     backend.dense_backward_input(dz.view(), kernel.view(), all[3].view());
     backend.activation_backward(Activation::sigmoid, all[0].view(), dz.view(), all[4].view());
     backend.sgd({0.1, 0.0, false}, gradient.view(), {}, all[5].view());
+    backend.adam({0.1, 0.9, 0.999, 1e-7, 0.01}, long_weights.view(), all[7].view(), all[8].view(), {}, all[6].view());
+    backend.rmsprop({0.1, 0.9, 0.0, 1e-7}, long_weights.view(), all[10].view(), {}, {}, all[9].view());
+    const double penalty = backend.penalty(L1L2(0.1, 0.1), long_weights.view(), {});
+    std::memcpy(all[11].view().data, &penalty, sizeof penalty);
     return all;
   };
   for_backends([&](Backend& backend) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "neurona/applications.hpp"
+#include "neurona/layers.hpp"
 #include "neurona/train.hpp"
 #include "support/samples.hpp"
 
@@ -74,5 +75,28 @@ TEST_CASE("After the first batch, training and validation allocate nothing") {
       CHECK(allocations - before == 0);
     }
   }
+  set_num_threads(kept);
+}
+
+TEST_CASE("Optimisers, regularisers, losses and metrics allocate nothing after the first batch either") {
+  const int kept = num_threads();
+  const Dataset data(test::easy_images(330, 1));
+  for (int threads : {1, 2})
+    for (const std::string& optimizer : optimizer_names())
+      for (const std::string& loss : loss_names()) {
+        INFO(optimizer, ", ", loss, ", threads ", threads);
+        set_num_threads(threads);
+        Sequential model;
+        model.add(Flatten({.input_shape = {28, 28}}));
+        model.add(Dense({.units = 720, .activation = Activation::relu, .kernel_regularizer = L1L2(1e-6, 1e-5)}));
+        model.add(Dense({.units = 10, .activation = Activation::softmax, .kernel_regularizer = L2(1e-4)}));
+        model.compile({.loss = make_loss(loss), .optimizer = make_optimizer(optimizer), .metrics = {Accuracy(), TopKCategoricalAccuracy()}});
+        FitJob job(model, data.slice(0, 120), {.epochs = 1, .batch_size = 16, .validation_split = 0.2});
+        job.step();
+        const long before = allocations;
+        for (int i = 0; i < 6; ++i) job.step();  // the rest of 96 images, the first 16 of 24 of validation
+        CHECK(job.state().phase == TrainingState::Phase::validating);
+        CHECK(allocations - before == 0);
+      }
   set_num_threads(kept);
 }

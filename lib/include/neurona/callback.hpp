@@ -1,6 +1,8 @@
 // What may look at, and stop, a training run while it goes.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <iosfwd>
 #include <limits>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "neurona/handle.hpp"
+#include "neurona/schedule.hpp"
 #include "neurona/tensor.hpp"
 
 namespace neurona {
@@ -45,15 +48,45 @@ class Callback {
   virtual void on_train_end(TrainingContext&) {}
 };
 
-struct EarlyStoppingOptions {
-  std::string monitor = "val_loss";
-  double min_delta = 0.0;
-  std::int64_t patience = 0;  ///< epochs without improvement; 0 and 1 behave alike, as in Keras
-  bool restore_best_weights = false;
+/// Which way a number improves. `automatic` (Keras' "auto"): up when its name ends in "acc", "accuracy" or "auc", down otherwise.
+enum class MonitorMode : std::uint8_t { automatic, min, max };
+
+/// The best value so far of one number of the logs; what the callbacks have in common that watch one.
+class Monitor {
+ public:
+  Monitor(std::string name, MonitorMode mode, double min_delta);
+  const std::string& name() const { return name_; }
+  /// Forgets the best value and the warning.
+  void reset();
+  /// The number's value, or nothing; then warning() says once that `who` misses it, with the names there are and the `consequence`.
+  std::optional<double> read(const Logs& logs, std::string_view who, std::string_view consequence);
+  /// Whether `value` is better than `reference` by more than min_delta. NaN is never better.
+  bool is_better(double value, double reference) const;
+  /// Takes `value` as the best if it is better than the best so far; says whether.
+  bool improve(double value);
+  double best() const { return best_; }
+  const std::string& warning() const { return warning_; }
+
+ private:
+  std::string name_;
+  bool upwards_;
+  double min_delta_;
+  double best_;
+  std::string warning_;
 };
 
-/// Stops when `monitor` has not improved for `patience` epochs. Improved means lower, or higher when the name ends
-/// in "accuracy". Where the logs lack it: `warning()` is set once and the run never stops early.
+struct EarlyStoppingOptions {
+  std::string monitor = "val_loss";
+  double min_delta = 0.0;     ///< what counts as better; 0 or more
+  std::int64_t patience = 0;  ///< epochs without improvement; 0 and 1 behave alike, as in Keras
+  MonitorMode mode = MonitorMode::automatic;
+  std::optional<double> baseline = {};  ///< epochs that do not beat it count as waiting, even if they improve
+  bool restore_best_weights = false;    ///< when it stops the run
+  std::int64_t start_from_epoch = 0;    ///< epochs before it (from 0) are not looked at
+};
+
+/// Stops when `monitor` has not improved for `patience` epochs, never after the first epoch. Where the logs lack it: `warning()` is set
+/// once and the run never stops early. Weights are put back only where it stopped the run, as in Keras 2.
 class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -63,16 +96,95 @@ class EarlyStopping : public Callback {
   /// The epoch (from 0) after which it stopped, or nothing.
   std::optional<std::int64_t> stopped_epoch() const { return stopped_epoch_; }
   std::int64_t best_epoch() const { return best_epoch_; }
-  const std::string& warning() const { return warning_; }
+  const std::string& warning() const { return monitor_.warning(); }
 
  private:
   EarlyStoppingOptions options_;
-  double best_ = 0.0;
+  Monitor monitor_;
   std::int64_t wait_ = 0;
   std::int64_t best_epoch_ = 0;
   std::optional<std::int64_t> stopped_epoch_;
-  std::string warning_;
   std::vector<Tensor> best_weights_;
+};
+
+struct ModelCheckpointOptions {
+  /// Name of the file, in which the epoch (from 1) and the epoch's numbers may stand as in Python:
+  /// "weights-{epoch:02d}-{val_loss:.4f}.safetensors". "{{" and "}}" give the brackets themselves.
+  std::string filepath;
+  std::string monitor = "val_loss";
+  MonitorMode mode = MonitorMode::automatic;
+  bool save_best_only = false;  ///< only when `monitor` is better than ever in this run
+};
+
+/// Saves the model after each epoch (`save` of formats.hpp: a failure leaves what was there).
+/// Errors: ValueError at once for a pattern that cannot be read; at the end of an epoch ValueError for a number that the run does
+/// not have, and IoError, which end the run. With save_best_only and without `monitor` in the logs nothing is saved
+/// and `warning()` is set once.
+class ModelCheckpoint : public Callback {
+ public:
+  explicit ModelCheckpoint(ModelCheckpointOptions options);
+  void on_train_begin(TrainingContext& context) override;
+  void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  /// The last file written in this run; empty before the first.
+  const std::filesystem::path& saved() const { return saved_; }
+  const std::string& warning() const { return monitor_.warning(); }
+
+ private:
+  ModelCheckpointOptions options_;
+  Monitor monitor_;
+  std::filesystem::path saved_;
+};
+
+/// `pattern` with its {name:format}, where format is as in Python: [0][width][.digits] and d (whole numbers), f or e, or nothing. "epoch"
+/// is `epoch`, the other names are those of the logs. Errors: ValueError that says what cannot be read or lists the names.
+std::string format_pattern(std::string_view pattern, std::int64_t epoch, const Logs& logs);
+
+struct ReduceLROnPlateauOptions {
+  std::string monitor = "val_loss";
+  double factor = 0.1;  ///< of the learning rate; in [0, 1)
+  std::int64_t patience = 10;
+  MonitorMode mode = MonitorMode::automatic;
+  double min_delta = 1e-4;
+  std::int64_t cooldown = 0;  ///< epochs after a reduction during which waiting does not count
+  double min_lr = 0.0;
+};
+
+/// Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs, down to `min_lr`. Where the logs lack
+/// it: `warning()` is set once. Errors: ValueError for options out of range.
+class ReduceLROnPlateau : public Callback {
+ public:
+  explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
+  void on_train_begin(TrainingContext& context) override;
+  void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  const std::string& warning() const { return monitor_.warning(); }
+
+ private:
+  ReduceLROnPlateauOptions options_;
+  Monitor monitor_;
+  std::int64_t wait_ = 0;
+  std::int64_t cooling_ = 0;
+};
+
+struct CSVLoggerOptions {
+  std::filesystem::path filename;
+  std::string separator = ",";
+  bool append = false;  ///< to what an earlier run wrote; else the file begins anew
+};
+
+/// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the first line has the
+/// names. The file is complete after each epoch. Lines end in \n; numbers have as many digits as it takes to read them back; one that the
+/// first epoch had and a later one lacks is "NA". Errors: ValueError for an empty file name or separator, and when it is to append to a file
+/// with other columns; IoError. They end the run.
+class CSVLogger : public Callback {
+ public:
+  explicit CSVLogger(CSVLoggerOptions options);
+  void on_train_begin(TrainingContext& context) override;
+  void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+
+ private:
+  void write(const std::string& text, bool anew) const;
+  CSVLoggerOptions options_;
+  std::vector<std::string> names_;  // of the columns after "epoch", once an epoch has told them
 };
 
 struct ProgressBarOptions {
@@ -119,23 +231,39 @@ class LearningRateScheduler : public Callback {
   std::function<double(std::int64_t, double)> schedule_;
 };
 
-/// Falls from `initial` to 0 along half a cosine over `epochs` (Loshchilov and Hutter 2017, without restarts).
-double cosine_decay(double initial, std::int64_t epoch, std::int64_t epochs);
+struct LambdaCallbackOptions {
+  std::function<void(TrainingContext&)> on_train_begin = {};
+  std::function<void(TrainingContext&, std::int64_t epoch)> on_epoch_begin = {};
+  std::function<void(TrainingContext&, std::int64_t batch, const Logs&)> on_batch_end = {};
+  std::function<void(TrainingContext&, std::int64_t epoch, const Logs&)> on_epoch_end = {};
+  std::function<void(TrainingContext&)> on_train_end = {};
+};
 
-/// Calls a function after each batch and epoch; either may be empty.
+/// Calls functions; those that are empty are left out.
 class LambdaCallback : public Callback {
  public:
   using Function = std::function<void(TrainingContext&, std::int64_t, const Logs&)>;
-  LambdaCallback(Function batch_end, Function epoch_end) : batch_end_(std::move(batch_end)), epoch_end_(std::move(epoch_end)) {}
+  explicit LambdaCallback(LambdaCallbackOptions options) : call_(std::move(options)) {}
+  LambdaCallback(Function batch_end, Function epoch_end)
+      : LambdaCallback(LambdaCallbackOptions{.on_batch_end = std::move(batch_end), .on_epoch_end = std::move(epoch_end)}) {}
+  void on_train_begin(TrainingContext& context) override {
+    if (call_.on_train_begin) call_.on_train_begin(context);
+  }
+  void on_epoch_begin(TrainingContext& context, std::int64_t epoch) override {
+    if (call_.on_epoch_begin) call_.on_epoch_begin(context, epoch);
+  }
   void on_batch_end(TrainingContext& context, std::int64_t batch, const Logs& logs) override {
-    if (batch_end_) batch_end_(context, batch, logs);
+    if (call_.on_batch_end) call_.on_batch_end(context, batch, logs);
   }
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override {
-    if (epoch_end_) epoch_end_(context, epoch, logs);
+    if (call_.on_epoch_end) call_.on_epoch_end(context, epoch, logs);
+  }
+  void on_train_end(TrainingContext& context) override {
+    if (call_.on_train_end) call_.on_train_end(context);
   }
 
  private:
-  Function batch_end_, epoch_end_;
+  LambdaCallbackOptions call_;
 };
 
 }  // namespace neurona

@@ -7,43 +7,38 @@
 
 namespace neurona {
 
-EarlyStopping::EarlyStopping(EarlyStoppingOptions options) : options_(std::move(options)) {
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode, options_.min_delta) {
   if (options_.patience < 0)
     throw ValueError("EarlyStopping: patience = " + std::to_string(options_.patience) + "; it must be 0 or more.");
   if (!std::isfinite(options_.min_delta) || options_.min_delta < 0.0)
     throw ValueError("EarlyStopping: min_delta = " + std::to_string(options_.min_delta) + "; it must be 0 or more.");
+  if (options_.start_from_epoch < 0)
+    throw ValueError("EarlyStopping: start_from_epoch = " + std::to_string(options_.start_from_epoch) + "; it must be 0 or more.");
 }
 
 void EarlyStopping::on_train_begin(TrainingContext&) {
-  best_ = std::numeric_limits<double>::infinity();
+  monitor_.reset();
   wait_ = 0;
   best_epoch_ = 0;
   stopped_epoch_.reset();
-  warning_.clear();
   best_weights_.clear();
 }
 
 void EarlyStopping::on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) {
-  const std::optional<double> current = find_log(logs, options_.monitor);
-  if (!current) {
-    if (warning_.empty()) {
-      std::string there;
-      for (const auto& [name, value] : logs) there += (there.empty() ? "" : ", ") + name;
-      warning_ = "Early stopping watches '" + options_.monitor + "', which this run does not have (it has: " + there +
-                 "); it will never stop early. Give validation_split or validation_data.";
-    }
-    return;
-  }
-  const double sign = options_.monitor.ends_with("accuracy") ? -1.0 : 1.0;
-  if (sign * *current + options_.min_delta < best_) {
-    best_ = sign * *current;
-    wait_ = 0;
+  const std::optional<double> current = monitor_.read(logs, "Early stopping", "it will never stop early");
+  if (!current || epoch < options_.start_from_epoch) return;
+  // Should nothing ever improve (NaN), the first weights are the best there are.
+  const bool keeps_first = options_.restore_best_weights && best_weights_.empty();
+  const bool improved = monitor_.improve(*current);
+  if (improved || keeps_first) {
     best_epoch_ = epoch;
     if (options_.restore_best_weights) best_weights_ = context.model.get_weights();
-    return;
   }
   ++wait_;
-  if (wait_ >= options_.patience) {
+  if (improved) {
+    if (!options_.baseline || monitor_.is_better(*current, *options_.baseline)) wait_ = 0;
+  } else if (wait_ >= options_.patience && epoch > 0) {
     stopped_epoch_ = epoch;
     context.stop_training = true;
   }

@@ -222,12 +222,10 @@ void sgd(const SgdPiece& p) {
   }
 }
 
-// Every optimiser's arrays are its own: without __restrict the compiler would have to prove it for each pair.
 template <bool Centred, bool Moves>
 inline void rmsprop_steps(const RmspropPiece& p) {
-  const float *__restrict gradient = p.gradient;
-  float *__restrict square = p.mean_square, *__restrict mean = p.mean_gradient, *__restrict velocity = p.velocity,
-                   *__restrict weights = p.weights;
+  const float* gradient = p.gradient;
+  float *square = p.mean_square, *mean = p.mean_gradient, *velocity = p.velocity, *weights = p.weights;
   const float lr = p.learning_rate, rho = p.rho, fresh = p.fresh, momentum = p.momentum, epsilon = p.epsilon;
   for (std::int64_t i = 0; i < p.count; ++i) {
     const float g = gradient[i];
@@ -253,8 +251,8 @@ void rmsprop(const RmspropPiece& p) {
 
 template <bool Amsgrad>
 inline void adam_steps(const AdamPiece& p) {
-  const float *__restrict gradient = p.gradient;
-  float *__restrict mean = p.mean, *__restrict square = p.mean_square, *__restrict largest = p.largest, *__restrict weights = p.weights;
+  const float* gradient = p.gradient;
+  float *mean = p.mean, *square = p.mean_square, *largest = p.largest, *weights = p.weights;
   const float lr = p.learning_rate, fresh_1 = p.fresh_1, fresh_2 = p.fresh_2, epsilon = p.epsilon, decay = p.decay;
   for (std::int64_t i = 0; i < p.count; ++i) {
     const float g = gradient[i];
@@ -287,12 +285,11 @@ PenaltySums penalty(const PenaltyPiece& p) {
     squares[0] += w * w;
   }
   if (p.gradient != nullptr) {
-    const float *__restrict weights = p.weights;
-    float *__restrict gradient = p.gradient;
+    const float l1 = p.l1, twice_l2 = p.twice_l2;
     for (std::int64_t k = 0; k < p.count; ++k) {
-      const float w = weights[k];
-      const float sign = w > 0.0f ? p.l1 : w < 0.0f ? -p.l1 : 0.0f;
-      gradient[k] += sign + p.twice_l2 * w;
+      const float w = p.weights[k];
+      const float slope = w > 0.0f ? l1 : w < 0.0f ? -l1 : 0.0f;
+      p.gradient[k] += slope + twice_l2 * w;
     }
   }
   PenaltySums sums{0.0, 0.0};
