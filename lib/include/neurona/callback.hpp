@@ -48,7 +48,8 @@ class Callback {
   virtual void on_train_end(TrainingContext&) {}
 };
 
-/// Which way a number improves. `automatic` (Keras' "auto"): up when its name ends in "acc", "accuracy" or "auc", down otherwise.
+/// Which way a number improves. `automatic` (Keras' "auto"): up when its name ends in "acc", "accuracy" or "auc", down
+/// otherwise.
 enum class MonitorMode : std::uint8_t { automatic, min, max };
 
 /// The best value so far of one number of the logs; what the callbacks have in common that watch one.
@@ -58,7 +59,8 @@ class Monitor {
   const std::string& name() const { return name_; }
   /// Forgets the best value and the warning.
   void reset();
-  /// The number's value, or nothing; then warning() says once that `who` misses it, with the names there are and the `consequence`.
+  /// The number's value, or nothing; then warning() says once that `who` misses it, with the names there are and the
+  /// `consequence`.
   std::optional<double> read(const Logs& logs, std::string_view who, std::string_view consequence);
   /// Whether `value` is better than `reference` by more than min_delta. NaN is never better.
   bool is_better(double value, double reference) const;
@@ -85,8 +87,9 @@ struct EarlyStoppingOptions {
   std::int64_t start_from_epoch = 0;    ///< epochs before it (from 0) are not looked at
 };
 
-/// Stops when `monitor` has not improved for `patience` epochs, never after the first epoch. Where the logs lack it: `warning()` is set
-/// once and the run never stops early. Weights are put back only where it stopped the run, as in Keras 2.
+/// Stops when `monitor` has not improved for `patience` epochs, never after the first epoch. Where the logs lack it:
+/// `warning()` is set once and the run never stops early. Weights are put back only where it stopped the run, as in Keras
+/// 2.
 class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -116,10 +119,10 @@ struct ModelCheckpointOptions {
   bool save_best_only = false;  ///< only when `monitor` is better than ever in this run
 };
 
-/// Saves the model after each epoch (`save` of formats.hpp: a failure leaves what was there).
-/// Errors: ValueError at once for a pattern that cannot be read; at the end of an epoch ValueError for a number that the run does
-/// not have, and IoError, which end the run. With save_best_only and without `monitor` in the logs nothing is saved
-/// and `warning()` is set once.
+/// Saves the model after each epoch (`save` of formats.hpp: a failure leaves what was there). Errors: ValueError at once
+/// for a pattern that cannot be read; at the end of an epoch ValueError for a number that the run does not have, and
+/// IoError, which end the run. With save_best_only and without `monitor` in the logs nothing is saved and `warning()` is
+/// set once.
 class ModelCheckpoint : public Callback {
  public:
   explicit ModelCheckpoint(ModelCheckpointOptions options);
@@ -135,8 +138,9 @@ class ModelCheckpoint : public Callback {
   std::filesystem::path saved_;
 };
 
-/// `pattern` with its {name:format}, where format is as in Python: [0][width][.digits] and d (whole numbers), f or e, or nothing. "epoch"
-/// is `epoch`, the other names are those of the logs. Errors: ValueError that says what cannot be read or lists the names.
+/// `pattern` with its {name:format}, where format is as in Python: [0][width][.digits] and d (whole numbers), f or e, or
+/// nothing. "epoch" is `epoch`, the other names are those of the logs. Errors: ValueError that says what cannot be read
+/// or lists the names.
 std::string format_pattern(std::string_view pattern, std::int64_t epoch, const Logs& logs);
 
 struct ReduceLROnPlateauOptions {
@@ -149,8 +153,8 @@ struct ReduceLROnPlateauOptions {
   double min_lr = 0.0;
 };
 
-/// Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs, down to `min_lr`. Where the logs lack
-/// it: `warning()` is set once. Errors: ValueError for options out of range.
+/// Multiplies the learning rate by `factor` when `monitor` has not improved for `patience` epochs, down to `min_lr`.
+/// Where the logs lack it: `warning()` is set once. Errors: ValueError for options out of range.
 class ReduceLROnPlateau : public Callback {
  public:
   explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
@@ -171,10 +175,10 @@ struct CSVLoggerOptions {
   bool append = false;  ///< to what an earlier run wrote; else the file begins anew
 };
 
-/// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the first line has the
-/// names. The file is complete after each epoch. Lines end in \n; numbers have as many digits as it takes to read them back; one that the
-/// first epoch had and a later one lacks is "NA". Errors: ValueError for an empty file name or separator, and when it is to append to a file
-/// with other columns; IoError. They end the run.
+/// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the
+/// first line has the names. The file is complete after each epoch. Lines end in \n; numbers have as many digits as it
+/// takes to read them back; one that the first epoch had and a later one lacks is "NA". Errors: ValueError for an empty
+/// file name or separator, and when it is to append to a file with other columns; IoError. They end the run.
 class CSVLogger : public Callback {
  public:
   explicit CSVLogger(CSVLoggerOptions options);

@@ -12,12 +12,11 @@ namespace neurona {
 
 /// A way to fill new weights, by Keras' names: `Initializer::he_normal`, `Initializer::constant(0.5)`.
 ///
-/// The scaled ones depend on the fan, the number of weights that meet at one unit, so that signals keep their size from layer to
-/// layer: variance 2 / (fan_in + fan_out) for glorot (Glorot and Bengio 2010), 2 / fan_in for he (He et al. 2015), 1 / fan_in for
-/// lecun (LeCun et al. 1998). `uniform`: U(-l, l) with l = sqrt(3 * variance). `normal`: redrawn beyond two deviations, and
-/// widened so that its variance is the one named.
-/// The plain ones: random_uniform U(-0.05, 0.05); random_normal of deviation 0.05; truncated_normal, random_normal redrawn
-/// beyond two deviations and not widened.
+/// The scaled ones depend on the fan, the number of weights that meet at one unit, so that signals keep their size from
+/// layer to layer: variance 2 / (fan_in + fan_out) for glorot (Glorot and Bengio 2010), 2 / fan_in for he (He et al.
+/// 2015), 1 / fan_in for lecun (LeCun et al. 1998). `uniform`: U(-l, l) with l = sqrt(3 * variance). `normal`: redrawn
+/// beyond two deviations, and widened so that its variance is the one named. The plain ones: random_uniform U(-0.05,
+/// 0.05); random_normal of deviation 0.05; truncated_normal, random_normal redrawn beyond two deviations and not widened.
 struct Initializer {
   enum class Kind : std::uint8_t {
     zeros,

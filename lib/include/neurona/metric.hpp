@@ -23,9 +23,10 @@ class Metric {
   virtual double evaluate(ConstTensorView prediction, bool is_logits, const Targets& targets) const = 0;
 };
 
-/// Share of samples that are predicted right, as Keras understands "accuracy". With several outputs: the largest prediction (the first of
-/// equals) is the label, or the largest of the target's values. With one output: a probability above 0.5 means 1, else 0, and that
-/// is the target. Where predictions have more axes, the mean over a sample's positions.
+/// Share of samples that are predicted right, as Keras understands "accuracy". With several outputs: the largest
+/// prediction (the first of equals) is the label, or the largest of the target's values. With one output: a probability
+/// above 0.5 means 1, else 0, and that is the target. Where predictions have more axes, the mean over a sample's
+/// positions.
 class Accuracy : public Metric {
  public:
   std::string_view name() const override { return "accuracy"; }
@@ -37,11 +38,11 @@ struct TopKCategoricalAccuracyOptions {
   std::int64_t k = 5;  ///< at least 1
 };
 
-/// Share of samples whose class is among the k largest predictions; predictions (N, classes). The class is the label, or the place of
-/// the largest of the target's values (the first of equals). Ties count in its favour, as in Keras: it is among them unless k
-/// predictions are strictly larger. A prediction that is not finite is never among them.
-/// Named "top_k_categorical_accuracy", with another k than 5 "top_3_categorical_accuracy" (Keras keeps the first name), so that its name
-/// says all. Errors: ValueError for k < 1.
+/// Share of samples whose class is among the k largest predictions; predictions (N, classes). The class is the label, or
+/// the place of the largest of the target's values (the first of equals). Ties count in its favour, as in Keras: it is
+/// among them unless k predictions are strictly larger. A prediction that is not finite is never among them. Named
+/// "top_k_categorical_accuracy", with another k than 5 "top_3_categorical_accuracy" (Keras keeps the first name), so that
+/// its name says all. Errors: ValueError for k < 1.
 class TopKCategoricalAccuracy : public Metric {
  public:
   explicit TopKCategoricalAccuracy(TopKCategoricalAccuracyOptions options = {});

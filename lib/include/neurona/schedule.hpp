@@ -12,8 +12,8 @@ double cosine_decay(double initial, std::int64_t epoch, std::int64_t epochs);
 /// initial * factor^floor(epoch / every). Errors: ValueError for `every` below 1.
 double step_decay(double initial, std::int64_t epoch, double factor, std::int64_t every);
 
-/// initial * rate^(epoch / epochs): `rate` times as much every `epochs` epochs, without steps between (Keras' ExponentialDecay).
-/// Errors: ValueError for `epochs` below 1.
+/// initial * rate^(epoch / epochs): `rate` times as much every `epochs` epochs, without steps between (Keras'
+/// ExponentialDecay). Errors: ValueError for `epochs` below 1.
 double exponential_decay(double initial, std::int64_t epoch, double rate, std::int64_t epochs = 1);
 
 }  // namespace neurona

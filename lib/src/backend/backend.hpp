@@ -62,8 +62,9 @@ class Backend {
   /// One step of SGD on `weights`; `velocity` has no data when momentum is 0.
   virtual void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) = 0;
 
-  /// One step of RMSprop on `weights`: s = rho*s + (1-rho)*g^2; m = rho*m + (1-rho)*g where `mean_gradient` m has data, else m = 0;
-  /// d = lr * g / sqrt(max(s - m^2, 0) + epsilon); w -= d, or v = momentum*v + d, w -= v where `velocity` v has data.
+  /// One step of RMSprop on `weights`: s = rho*s + (1-rho)*g^2; m = rho*m + (1-rho)*g where `mean_gradient` m has data,
+  /// else m = 0; d = lr * g / sqrt(max(s - m^2, 0) + epsilon); w -= d, or v = momentum*v + d, w -= v where `velocity` v
+  /// has data.
   virtual void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
                        TensorView velocity, TensorView weights) = 0;
 

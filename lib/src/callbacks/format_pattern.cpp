@@ -54,7 +54,8 @@ Format read_format(std::string_view text, std::string_view pattern) {
     format.type = text.front();
   else if (!text.empty() || format.digits >= 0)
     throw unreadable(pattern, "the format '" + whole + "' does not end in d, f or e");
-  if (format.type == 'd' && format.digits >= 0) throw unreadable(pattern, "the format '" + whole + "' has digits behind the point of a whole number");
+  if (format.type == 'd' && format.digits >= 0)
+    throw unreadable(pattern, "the format '" + whole + "' has digits behind the point of a whole number");
   return format;
 }
 
@@ -113,7 +114,8 @@ std::string format_pattern(std::string_view pattern, std::int64_t epoch, const L
     if (const std::optional<double> value = find_log(logs, name)) return *value;
     std::string known = "epoch";
     for (const auto& [key, unused] : logs) known += ", " + key;
-    throw ValueError("'" + std::string(pattern) + "' names '" + std::string(name) + "', which this run does not have. It has: " + known + ".");
+    throw ValueError("'" + std::string(pattern) + "' names '" + std::string(name) + "', which this run does not have. It has: " +
+                     known + ".");
   });
 }
 

@@ -13,7 +13,8 @@ ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options)
   if (!(options_.factor >= 0.0 && options_.factor < 1.0))
     throw ValueError("ReduceLROnPlateau: factor = " + std::to_string(options_.factor) + "; it must be in [0, 1).");
   for (const auto& [name, value] : {std::pair{"patience", options_.patience}, {"cooldown", options_.cooldown}})
-    if (value < 0) throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) + "; it must be 0 or more.");
+    if (value < 0)
+      throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) + "; it must be 0 or more.");
   for (const auto& [name, value] : {std::pair{"min_delta", options_.min_delta}, {"min_lr", options_.min_lr}})
     if (!std::isfinite(value) || value < 0.0)
       throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) + "; it must be 0 or more.");

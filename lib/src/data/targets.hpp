@@ -21,8 +21,8 @@ inline void check_labels(std::string_view loss, std::int64_t classes, const Data
 /// Whether a sample's prediction is one number, so that a class label, 0 or 1, is its target as it is.
 inline bool is_binary(const Shape& prediction) { return prediction.rank() == 1 && prediction[0] == 1; }
 
-/// For losses and metrics that take labels as one-hot vectors, or values of the prediction's shape. Errors: ShapeError; ValueError for
-/// a label that is no class.
+/// For losses and metrics that take labels as one-hot vectors, or values of the prediction's shape. Errors: ShapeError;
+/// ValueError for a label that is no class.
 inline void check_targets(std::string_view name, const Shape& prediction, const Dataset& data) {
   if (data.has_labels()) {
     if (prediction.rank() != 1)
@@ -30,8 +30,8 @@ inline void check_targets(std::string_view name, const Shape& prediction, const 
                        " a sample; with class labels it expects one value for each class.");
     check_labels(name, prediction[0], data);
   } else if (!(data.target_shape() == prediction)) {
-    throw ShapeError(std::string(name) + " received predictions of shape " + prediction.to_string() + " a sample; the targets have " +
-                     data.target_shape().to_string() + ".");
+    throw ShapeError(std::string(name) + " received predictions of shape " + prediction.to_string() +
+                     " a sample; the targets have " + data.target_shape().to_string() + ".");
   }
 }
 

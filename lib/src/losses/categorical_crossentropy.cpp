@@ -66,7 +66,8 @@ double crossentropy(ConstTensorView prediction, bool is_logits, const Targets& t
 
 void CategoricalCrossentropy::check(const Shape& prediction, const Dataset& data) const {
   if (prediction.rank() == 0)
-    throw ShapeError("categorical_crossentropy received predictions of shape () a sample; expected one value for each class, as Dense gives.");
+    throw ShapeError(
+        "categorical_crossentropy received predictions of shape () a sample; expected one value for each class, as Dense gives.");
   detail::check_targets(name(), prediction, data);
 }
 

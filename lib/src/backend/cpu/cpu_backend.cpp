@@ -116,10 +116,11 @@ class CpuBackend final : public Backend {
   void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
                TensorView velocity, TensorView weights) override {
     for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
-      kernels_.rmsprop({count, static_cast<float>(step.learning_rate), static_cast<float>(step.rho), static_cast<float>(1.0 - step.rho),
-                        static_cast<float>(step.momentum), static_cast<float>(step.epsilon), gradient.as<float>() + i,
-                        mean_square.as<float>() + i, mean_gradient ? mean_gradient.as<float>() + i : nullptr,
-                        velocity ? velocity.as<float>() + i : nullptr, weights.as<float>() + i});
+      kernels_.rmsprop({count, static_cast<float>(step.learning_rate), static_cast<float>(step.rho),
+                        static_cast<float>(1.0 - step.rho), static_cast<float>(step.momentum), static_cast<float>(step.epsilon),
+                        gradient.as<float>() + i, mean_square.as<float>() + i,
+                        mean_gradient ? mean_gradient.as<float>() + i : nullptr, velocity ? velocity.as<float>() + i : nullptr,
+                        weights.as<float>() + i});
     });
   }
 

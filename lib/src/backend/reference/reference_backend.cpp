@@ -158,10 +158,10 @@ void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, Ten
 }
 
 template <class T>
-void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient, TensorView velocity,
-             TensorView weights) {
-  const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum), epsilon = static_cast<T>(step.epsilon);
-  const T rho = static_cast<T>(step.rho), fresh = static_cast<T>(1.0 - step.rho);
+void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
+             TensorView velocity, TensorView weights) {
+  const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum);
+  const T epsilon = static_cast<T>(step.epsilon), rho = static_cast<T>(step.rho), fresh = static_cast<T>(1.0 - step.rho);
   const T* g = gradient.as<T>();
   T* w = weights.as<T>();
   for (std::int64_t i = 0; i < weights.elements(); ++i) {
@@ -182,7 +182,8 @@ void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_
 template <class T>
 void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
           TensorView weights) {
-  const T lr = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon), decay = static_cast<T>(step.decay);
+  const T lr = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon);
+  const T decay = static_cast<T>(step.decay);
   const T fresh_1 = static_cast<T>(1.0 - step.beta_1), fresh_2 = static_cast<T>(1.0 - step.beta_2);
   const T* g = gradient.as<T>();
   T* w = weights.as<T>();
