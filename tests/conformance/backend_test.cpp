@@ -179,11 +179,13 @@ TEST_CASE("Every backend takes RMSprop steps as the reference does: centred or n
                                    random_tensor({count}, rng), random_tensor({count}, rng)};
           std::vector<Tensor> slow = fast;
           const auto run = [&](Backend& on, std::vector<Tensor>& t) {
-            on.rmsprop(step, gradient.view(), t[0].view(), centred ? t[1].view() : TensorView(), moves ? t[2].view() : TensorView(), t[3].view());
+            on.rmsprop(step, gradient.view(), t[0].view(), centred ? t[1].view() : TensorView(),
+                       moves ? t[2].view() : TensorView(), t[3].view());
           };
           run(backend, fast);
           run(*reference, slow);
-          for (std::size_t i = 0; i < fast.size(); ++i) CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+          for (std::size_t i = 0; i < fast.size(); ++i)
+            CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
         }
   });
 }
@@ -218,7 +220,8 @@ TEST_CASE("Every backend takes Adam steps as the reference does: plain, with wei
           };
           run(backend, fast);
           run(*reference, slow);
-          for (std::size_t i = 0; i < fast.size(); ++i) CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+          for (std::size_t i = 0; i < fast.size(); ++i)
+            CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
         }
   });
 }
@@ -238,7 +241,8 @@ TEST_CASE("Every backend computes the penalty of weights as the reference does, 
         CHECK(backend.penalty(regularizer, weights.view(), {}) == doctest::Approx(truth).epsilon(1e-12));
         CHECK(normalised_error(gradient.view(), true_gradient.view()) < kElementTolerance);
       }
-    CHECK(backend.penalty(L2(1.0), random_tensor({3}, rng).view(), {}) > 0.0);  // what a larger tensor left behind does not count
+    CHECK(backend.penalty(L2(1.0), random_tensor({3}, rng).view(), {}) >
+          0.0);  // what a larger tensor left behind does not count
     CHECK(backend.penalty(L2(1.0), Tensor({3}).view(), {}) == 0.0);
   });
 }
@@ -252,8 +256,9 @@ TEST_CASE("The cpu backend gives the same bits for any number of threads") {
   // All operations that are shared among threads; the results of one number of threads after the other.
   const auto results = [&](Backend& backend, int threads) {
     set_num_threads(threads);
-    std::vector<Tensor> all{Tensor({200, 130}), Tensor({784, 130}), Tensor({130}), Tensor({200, 784}), Tensor({200, 130}), kernel,
-                            long_weights,       Tensor({600000}),   Tensor({600000}), long_weights,     Tensor({600000}),   Tensor({2})};
+    std::vector<Tensor> all{
+        Tensor({200, 130}), Tensor({784, 130}), Tensor({130}),    Tensor({200, 784}), Tensor({200, 130}), kernel,
+        long_weights,       Tensor({600000}),   Tensor({600000}), long_weights,       Tensor({600000}),   Tensor({2})};
     backend.dense_forward(x.view(), kernel.view(), bias.view(), Activation::selu, all[0].view());
     backend.dense_backward_parameters(x.view(), dz.view(), all[1].view(), all[2].view());
     backend.dense_backward_input(dz.view(), kernel.view(), all[3].view());

@@ -90,7 +90,9 @@ TEST_CASE("Optimisers, regularisers, losses and metrics allocate nothing after t
         model.add(Flatten({.input_shape = {28, 28}}));
         model.add(Dense({.units = 720, .activation = Activation::relu, .kernel_regularizer = L1L2(1e-6, 1e-5)}));
         model.add(Dense({.units = 10, .activation = Activation::softmax, .kernel_regularizer = L2(1e-4)}));
-        model.compile({.loss = make_loss(loss), .optimizer = make_optimizer(optimizer), .metrics = {Accuracy(), TopKCategoricalAccuracy()}});
+        model.compile({.loss = make_loss(loss),
+                       .optimizer = make_optimizer(optimizer),
+                       .metrics = {Accuracy(), TopKCategoricalAccuracy()}});
         FitJob job(model, data.slice(0, 120), {.epochs = 1, .batch_size = 16, .validation_split = 0.2});
         job.step();
         const long before = allocations;

@@ -25,11 +25,14 @@ Sequential one_weight(double learning_rate = 0.01) {
   return model;
 }
 
-void set_weight(Model& model, double value) { model.set_weights({Tensor({1, 1}, std::vector<float>{static_cast<float>(value)})}); }
+void set_weight(Model& model, double value) {
+  model.set_weights({Tensor({1, 1}, std::vector<float>{static_cast<float>(value)})});
+}
 
-// Shows the callback epochs with these values of `name`; the model's weight is the epoch. Ends where the callback stops the run.
-// Returns the learning rate after each epoch.
-std::vector<double> run_through(Callback& callback, Sequential& model, const std::string& name, const std::vector<double>& values) {
+// Shows the callback epochs with these values of `name`; the model's weight is the epoch. Ends where the callback stops
+// the run. Returns the learning rate after each epoch.
+std::vector<double> run_through(Callback& callback, Sequential& model, const std::string& name,
+                                const std::vector<double>& values) {
   TrainingContext context{model};
   std::vector<double> rates;
   callback.on_train_begin(context);
@@ -123,8 +126,8 @@ TEST_CASE("EarlyStopping knows which way a number improves, and can be told") {
 
 TEST_CASE("EarlyStopping with a baseline waits while it is not beaten, even if the number improves") {
   const auto stop = [](std::vector<double> values) { return stop_at({.patience = 2, .baseline = 1.0}, values); };
-  CHECK(stop({3, 2.5, 2.6}) == 2);           // two epochs above the baseline are waited for already
-  CHECK(stop({3, 2.9, 2.8, 2.7}) == -1);     // an improvement never stops it
+  CHECK(stop({3, 2.5, 2.6}) == 2);            // two epochs above the baseline are waited for already
+  CHECK(stop({3, 2.9, 2.8, 2.7}) == -1);      // an improvement never stops it
   CHECK(stop({3, 0.9, 1.1, 1.2, 1.3}) == 3);  // beaten: its patience begins anew
   CHECK(stop_at({.patience = 2}, {3, 2.5, 2.6}) == -1);
 }
@@ -153,7 +156,8 @@ TEST_CASE("EarlyStopping restores the first weights when nothing ever improved, 
 TEST_CASE("ReduceLROnPlateau waits for its patience, keeps to min_lr, and begins anew with each run") {
   Sequential model = one_weight(1.0);
   ReduceLROnPlateau reduce({.factor = 0.5, .patience = 2, .min_lr = 0.3});
-  CHECK(run_through(reduce, model, "val_loss", {3, 3, 3, 3, 3, 3, 3}) == std::vector<double>{1, 1, 0.5, 0.5, 0.3, 0.3, 0.3});
+  CHECK(run_through(reduce, model, "val_loss", {3, 3, 3, 3, 3, 3, 3}) ==
+        std::vector<double>{1, 1, 0.5, 0.5, 0.3, 0.3, 0.3});
   model = one_weight(1.0);
   CHECK(run_through(reduce, model, "val_loss", {5, 6, 4, 6, 6}) == std::vector<double>{1, 1, 1, 1, 0.5});
 }
@@ -176,7 +180,8 @@ TEST_CASE("ReduceLROnPlateau heeds min_delta and the way its number improves") {
   ReduceLROnPlateau lacking({.monitor = "val_f1", .patience = 0});
   CHECK(run_through(lacking, model, "val_loss", {1, 2}) == std::vector<double>{1, 1});
   CHECK(lacking.warning() ==
-        "The learning rate's reduction watches 'val_f1', which this run does not have (it has: loss, val_loss); the rate will stay as "
+        "The learning rate's reduction watches 'val_f1', which this run does not have (it has: loss, val_loss); the "
+        "rate will stay as "
         "it is. Give validation_split or validation_data.");
 }
 
@@ -188,9 +193,11 @@ TEST_CASE("Patterns are Python's for the epoch and the numbers of the logs") {
   CHECK(format("{delta:06.2f}|{delta:8.1f}|{epoch:f}") == "-01.50|    -1.5|7.000000");
   CHECK(format("{{epoch}} plain") == "{epoch} plain");
   CHECK(format_pattern("{loss:99.99f}", 1, {{"loss", std::numeric_limits<double>::max()}}).size() == 309 + 1 + 99);
-  CHECK_THROWS_WITH_AS(format("{val_acc}"), "'{val_acc}' names 'val_acc', which this run does not have. It has: epoch, loss, val_loss, delta.",
-                       ValueError);
-  for (const char* broken : {"{", "a}", "{epoch", "{}", "{:d}", "{epoch:x}", "{epoch:.2d}", "{loss:d}", "{loss:.f}", "{loss:.3}", "{loss:123d}"}) {
+  CHECK_THROWS_WITH_AS(
+      format("{val_acc}"),
+      "'{val_acc}' names 'val_acc', which this run does not have. It has: epoch, loss, val_loss, delta.", ValueError);
+  for (const char* broken : {"{", "a}", "{epoch", "{}", "{:d}", "{epoch:x}", "{epoch:.2d}", "{loss:d}", "{loss:.f}",
+                             "{loss:.3}", "{loss:123d}"}) {
     INFO(broken);
     CHECK_THROWS_AS(format(broken), ValueError);
     CHECK_THROWS_AS(ModelCheckpoint({.filepath = broken}), ValueError);
@@ -214,10 +221,12 @@ TEST_CASE("ModelCheckpoint keeps the best model when asked to, and says when it 
   ModelCheckpoint best({.filepath = (folder / "best.safetensors").string(), .save_best_only = true});
   run_through(best, model, "val_loss", {3, 1, 2, 1});
   CHECK(load(folder / "best.safetensors").get_weights()[0].at(0) == 1.0);
-  ModelCheckpoint highest({.filepath = (folder / "highest.safetensors").string(), .monitor = "val_accuracy", .save_best_only = true});
+  ModelCheckpoint highest(
+      {.filepath = (folder / "highest.safetensors").string(), .monitor = "val_accuracy", .save_best_only = true});
   run_through(highest, model, "val_accuracy", {0.5, 0.9, 0.7});
   CHECK(load(folder / "highest.safetensors").get_weights()[0].at(0) == 1.0);
-  ModelCheckpoint blind({.filepath = (folder / "none.safetensors").string(), .monitor = "val_f1", .save_best_only = true});
+  ModelCheckpoint blind(
+      {.filepath = (folder / "none.safetensors").string(), .monitor = "val_f1", .save_best_only = true});
   run_through(blind, model, "val_loss", {1, 2});
   CHECK(blind.saved().empty());
   CHECK(!std::filesystem::exists(folder / "none.safetensors"));
@@ -228,9 +237,12 @@ TEST_CASE("ModelCheckpoint ends the run with its error when it cannot write, or 
   const test::TemporaryFolder folder;
   Sequential model = one_weight();
   const Dataset data(Tensor({2, 1}), Tensor({2, 1}));
-  CHECK_THROWS_AS(model.fit(data, {.callbacks = {ModelCheckpoint({.filepath = (folder / "no/such/folder.safetensors").string()})}}), IoError);
-  CHECK_THROWS_WITH_AS(model.fit(data, {.callbacks = {ModelCheckpoint({.filepath = (folder / "{val_loss}").string()})}}),
-                       doctest::Contains("names 'val_loss', which this run does not have. It has: epoch, loss."), ValueError);
+  CHECK_THROWS_AS(
+      model.fit(data, {.callbacks = {ModelCheckpoint({.filepath = (folder / "no/such/folder.safetensors").string()})}}),
+      IoError);
+  CHECK_THROWS_WITH_AS(
+      model.fit(data, {.callbacks = {ModelCheckpoint({.filepath = (folder / "{val_loss}").string()})}}),
+      doctest::Contains("names 'val_loss', which this run does not have. It has: epoch, loss."), ValueError);
   CHECK_THROWS_AS(ModelCheckpoint({.filepath = ""}), ValueError);
 }
 
@@ -256,8 +268,9 @@ TEST_CASE("CSVLogger writes Keras' table: epochs from 0, the numbers in the orde
   CHECK(text_of(folder / "other.csv") == "epoch;accuracy;loss;val_loss\n0;0.5;0.1;1e-07\n1;1;nan;NA\n");
   CSVLogger later({.filename = file, .append = true});
   later.on_train_begin(context);
-  CHECK_THROWS_WITH_AS(later.on_epoch_end(context, 0, second), doctest::Contains("begins with 'epoch,accuracy,loss,val_loss', this run has "
-                                                                                  "'epoch,accuracy,loss'."),
+  CHECK_THROWS_WITH_AS(later.on_epoch_end(context, 0, second),
+                       doctest::Contains("begins with 'epoch,accuracy,loss,val_loss', this run has "
+                                         "'epoch,accuracy,loss'."),
                        ValueError);
   CHECK_THROWS_AS(CSVLogger({.filename = folder / "no/log.csv"}).on_train_begin(context), IoError);
   CHECK_THROWS_AS(CSVLogger({.filename = ""}), ValueError);
@@ -268,14 +281,18 @@ TEST_CASE("LambdaCallback calls what it was given, at the moments of a run") {
   Sequential model = one_weight();
   std::string told;
   const Dataset data(Tensor({3, 1}), Tensor({3, 1}));
-  model.fit(data, {.epochs = 2,
-                   .batch_size = 2,
-                   .callbacks = {LambdaCallback({.on_train_begin = [&](TrainingContext&) { told += "("; },
-                                                 .on_epoch_begin = [&](TrainingContext&, std::int64_t epoch) { told += std::to_string(epoch); },
-                                                 .on_batch_end = [&](TrainingContext&, std::int64_t batch, const Logs&) { told += batch == 0 ? "a" : "b"; },
-                                                 .on_epoch_end = [&](TrainingContext&, std::int64_t, const Logs&) { told += ";"; },
-                                                 .on_train_end = [&](TrainingContext&) { told += ")"; }}),
-                                 LambdaCallback(LambdaCallbackOptions{})}});
+  model.fit(
+      data,
+      {.epochs = 2,
+       .batch_size = 2,
+       .callbacks = {LambdaCallback({.on_train_begin = [&](TrainingContext&) { told += "("; },
+                                     .on_epoch_begin = [&](TrainingContext&,
+                                                           std::int64_t epoch) { told += std::to_string(epoch); },
+                                     .on_batch_end = [&](TrainingContext&, std::int64_t batch,
+                                                         const Logs&) { told += batch == 0 ? "a" : "b"; },
+                                     .on_epoch_end = [&](TrainingContext&, std::int64_t, const Logs&) { told += ";"; },
+                                     .on_train_end = [&](TrainingContext&) { told += ")"; }}),
+                     LambdaCallback(LambdaCallbackOptions{})}});
   CHECK(told == "(0ab;1ab;)");
 }
 
@@ -283,7 +300,8 @@ TEST_CASE("Callbacks refuse options out of range") {
   CHECK_THROWS_AS(EarlyStopping({.min_delta = -1.0}), ValueError);
   CHECK_THROWS_AS(EarlyStopping({.patience = -1}), ValueError);
   CHECK_THROWS_AS(EarlyStopping({.start_from_epoch = -1}), ValueError);
-  CHECK_THROWS_WITH_AS(ReduceLROnPlateau({.factor = 1.0}), "ReduceLROnPlateau: factor = 1.000000; it must be in [0, 1).", ValueError);
+  CHECK_THROWS_WITH_AS(ReduceLROnPlateau({.factor = 1.0}),
+                       "ReduceLROnPlateau: factor = 1.000000; it must be in [0, 1).", ValueError);
   CHECK_THROWS_AS(ReduceLROnPlateau({.patience = -1}), ValueError);
   CHECK_THROWS_AS(ReduceLROnPlateau({.min_delta = kNan}), ValueError);
   CHECK_THROWS_AS(ReduceLROnPlateau({.cooldown = -1}), ValueError);

@@ -89,16 +89,19 @@ TEST_CASE("Weights in float64 are the numbers of float32") {
 }
 
 TEST_CASE("Initialisers are written and read by name, a constant with its value") {
-  for (const char* name : {"zeros", "ones", "random_uniform", "random_normal", "truncated_normal", "glorot_uniform", "glorot_normal",
-                           "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "constant(0.5)", "constant(-1e-07)", "constant(0.1)"})
+  for (const char* name : {"zeros", "ones", "random_uniform", "random_normal", "truncated_normal", "glorot_uniform",
+                           "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "constant(0.5)",
+                           "constant(-1e-07)", "constant(0.1)"})
     CHECK(to_string(initializer_from_string(name)) == name);
   CHECK(initializer_from_string("constant(0.1)").value == 0.1);
   CHECK(initializer_from_string("constant(2)") == Initializer::constant(2.0));
-  CHECK_THROWS_WITH_AS(initializer_from_string("xavier"),
-                       "Unknown initializer 'xavier'. Known: zeros, ones, constant(value), random_uniform, random_normal, "
-                       "truncated_normal, glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal.",
+  CHECK_THROWS_WITH_AS(
+      initializer_from_string("xavier"),
+      "Unknown initializer 'xavier'. Known: zeros, ones, constant(value), random_uniform, random_normal, "
+      "truncated_normal, glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal.",
+      ValueError);
+  CHECK_THROWS_WITH_AS(initializer_from_string("constant(a)"), "Initializer 'constant(a)': 'a' is not a number.",
                        ValueError);
-  CHECK_THROWS_WITH_AS(initializer_from_string("constant(a)"), "Initializer 'constant(a)': 'a' is not a number.", ValueError);
   CHECK_THROWS_AS(initializer_from_string("constant()"), ValueError);
   CHECK_THROWS_AS(initializer_from_string("constant( 1)"), ValueError);
   CHECK_THROWS_AS(initializer_from_string("constant(1 2)"), ValueError);

@@ -37,7 +37,9 @@ void check_gradient(const Loss& loss, Tensor prediction, bool logits, const Targ
 
 TEST_CASE("Gradients of the losses equal central differences, from logits and not, for labels and for values") {
   Rng rng(1);
-  const auto drawn = [&](double low, double high, const Shape& shape = {3, 5}) { return test::random_tensor(shape, rng, low, high, DType::float64); };
+  const auto drawn = [&](double low, double high, const Shape& shape = {3, 5}) {
+    return test::random_tensor(shape, rng, low, high, DType::float64);
+  };
   const std::vector<std::int32_t> labels{2, 0, 4}, binary{1, 0, 1};
   const Tensor y = drawn(-1, 1), shares = drawn(0, 1), maps = drawn(0, 1, {3, 2, 2, 5}), ones = drawn(0, 1, {3, 1});
   const Targets by_label{labels, {}}, by_share{{}, shares.view()}, by_map{{}, maps.view()};
@@ -96,7 +98,8 @@ TEST_CASE("The losses are those computed by hand") {
 TEST_CASE("From probabilities of a softmax or a sigmoid the losses are those from its logits") {
   const auto backend = make_backend("reference");
   Rng rng(4);
-  const Tensor z = test::random_tensor({4, 6}, rng, -5, 5, DType::float64), t = test::random_tensor({4, 6}, rng, 0, 1, DType::float64);
+  const Tensor z = test::random_tensor({4, 6}, rng, -5, 5, DType::float64),
+               t = test::random_tensor({4, 6}, rng, 0, 1, DType::float64);
   Tensor p({4, 6}, DType::float64);
   const Targets targets{{}, t.view()};
   for (const char* name : {"categorical_crossentropy", "binary_crossentropy"}) {
@@ -110,13 +113,16 @@ TEST_CASE("From probabilities of a softmax or a sigmoid the losses are those fro
 
 TEST_CASE("Cross-entropies from extreme logits neither overflow nor are clipped; a NaN stays one") {
   const auto backend = make_backend("reference");
-  const Tensor z({1, 2}, std::vector<float>{3e4f, -3e4f}), one({1, 2}, std::vector<float>{0, 1}), other({1, 2}, std::vector<float>{1, 0});
+  const Tensor z({1, 2}, std::vector<float>{3e4f, -3e4f}), one({1, 2}, std::vector<float>{0, 1}),
+      other({1, 2}, std::vector<float>{1, 0});
   Tensor gradient({1, 2});
-  CHECK(CategoricalCrossentropy().evaluate(*backend, z.view(), true, {{}, one.view()}, gradient.view()) == doctest::Approx(6e4));
+  CHECK(CategoricalCrossentropy().evaluate(*backend, z.view(), true, {{}, one.view()}, gradient.view()) ==
+        doctest::Approx(6e4));
   CHECK(gradient.at(0) == 1.0);
   CHECK(gradient.at(1) == -1.0);
   CHECK(CategoricalCrossentropy().evaluate(*backend, z.view(), true, {{}, other.view()}, {}) == 0.0);
-  CHECK(BinaryCrossentropy().evaluate(*backend, z.view(), true, {{}, one.view()}, gradient.view()) == doctest::Approx(3e4));
+  CHECK(BinaryCrossentropy().evaluate(*backend, z.view(), true, {{}, one.view()}, gradient.view()) ==
+        doctest::Approx(3e4));
   CHECK(gradient.at(0) == 0.5);
   CHECK(gradient.at(1) == -0.5);
   CHECK(BinaryCrossentropy().evaluate(*backend, z.view(), true, {{}, other.view()}, gradient.view()) == 0.0);
@@ -133,8 +139,10 @@ TEST_CASE("Cross-entropies from extreme logits neither overflow nor are clipped;
 TEST_CASE("Cross-entropy of probabilities outside of [0, 1] is clipped as in Keras") {
   const auto backend = make_backend("reference");
   const Tensor p({1, 2}, std::vector<float>{0.0f, 4.0f}), one({1, 2}, std::vector<float>{1, 0});
-  CHECK(CategoricalCrossentropy().evaluate(*backend, p.view(), false, {{}, one.view()}, {}) == doctest::Approx(-std::log(1e-7)));
-  CHECK(BinaryCrossentropy().evaluate(*backend, p.view(), false, {{}, one.view()}, {}) == doctest::Approx(-std::log(1e-7)));
+  CHECK(CategoricalCrossentropy().evaluate(*backend, p.view(), false, {{}, one.view()}, {}) ==
+        doctest::Approx(-std::log(1e-7)));
+  CHECK(BinaryCrossentropy().evaluate(*backend, p.view(), false, {{}, one.view()}, {}) ==
+        doctest::Approx(-std::log(1e-7)));
 }
 
 TEST_CASE("Cross-entropy is not clipped: a loss of 516 is reached") {
@@ -160,13 +168,15 @@ TEST_CASE("Losses say which targets they need") {
                        "sparse_categorical_crossentropy: sample 1 has label 10; the network has 10 classes, so labels go from 0 to 9.",
                        ValueError);
   CHECK_THROWS_AS(MeanSquaredError().check({3}, values), ShapeError);
-  CHECK_THROWS_WITH_AS(make_loss("mse?"), "Unknown loss 'mse?'. Known: sparse_categorical_crossentropy, categorical_crossentropy, "
+  CHECK_THROWS_WITH_AS(make_loss("mse?"),
+                       "Unknown loss 'mse?'. Known: sparse_categorical_crossentropy, categorical_crossentropy, "
                        "binary_crossentropy, mean_squared_error, mean_absolute_error.",
                        ValueError);
   CHECK_THROWS_WITH_AS(BinaryCrossentropy().check({1}, Dataset(Tensor({2, 3}), std::vector<std::int32_t>{1, 2})),
                        "binary_crossentropy: sample 1 has label 2; with one output labels are 0 or 1.", ValueError);
   CHECK_THROWS_WITH_AS(CategoricalCrossentropy().check({5}, values),
-                       "categorical_crossentropy received predictions of shape (5,) a sample; the targets have (4,).", ShapeError);
+                       "categorical_crossentropy received predictions of shape (5,) a sample; the targets have (4,).",
+                       ShapeError);
   CHECK_THROWS_AS(CategoricalCrossentropy().check({2, 10}, labels), ShapeError);
   CHECK_THROWS_AS(CategoricalCrossentropy().check({4}, labels), ValueError);
   CHECK_THROWS_AS(MeanAbsoluteError().check({3}, values), ShapeError);

@@ -56,7 +56,8 @@ TEST_CASE("Top-k accuracy counts a class unless k predictions are strictly large
 }
 
 TEST_CASE("A class whose prediction is not finite is never among the k largest") {
-  const Tensor p({2, 2}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 0, std::numeric_limits<float>::infinity(), 0});
+  const Tensor p({2, 2}, std::vector<float>{std::numeric_limits<float>::quiet_NaN(), 0,
+                                            std::numeric_limits<float>::infinity(), 0});
   const std::vector<std::int32_t> labels{0, 0};
   CHECK(judge(TopKCategoricalAccuracy({.k = 2}), p, {labels, {}}) == 0.0);
 }
@@ -66,16 +67,20 @@ TEST_CASE("Metrics are made by name, k included, and say which targets they need
   CHECK(TopKCategoricalAccuracy({.k = 5}).name() == "top_k_categorical_accuracy");
   CHECK(TopKCategoricalAccuracy({.k = 3}).name() == "top_3_categorical_accuracy");
   CHECK(make_metric("top_3_categorical_accuracy")->name() == "top_3_categorical_accuracy");
-  CHECK_THROWS_WITH_AS(make_metric("f1"), "Unknown metric 'f1'. Known: accuracy, top_k_categorical_accuracy.", ValueError);
+  CHECK_THROWS_WITH_AS(make_metric("f1"), "Unknown metric 'f1'. Known: accuracy, top_k_categorical_accuracy.",
+                       ValueError);
   CHECK_THROWS_AS(make_metric("top_x_categorical_accuracy"), ValueError);
   CHECK_THROWS_AS(make_metric("top_-1_categorical_accuracy"), ValueError);
   CHECK_THROWS_AS(make_metric("top__categorical_accuracy"), ValueError);
   CHECK_THROWS_AS(TopKCategoricalAccuracy({.k = 0}), ValueError);
   const Dataset values(Tensor({2, 3}), Tensor({2, 4})), labels(Tensor({2, 3}), std::vector<std::int32_t>{1, 10});
-  CHECK_THROWS_WITH_AS(Accuracy().check({3}, values), "accuracy received predictions of shape (3,) a sample; the targets have (4,).", ShapeError);
+  CHECK_THROWS_WITH_AS(Accuracy().check({3}, values),
+                       "accuracy received predictions of shape (3,) a sample; the targets have (4,).", ShapeError);
   CHECK_THROWS_AS(Accuracy().check({1}, labels), ValueError);
-  CHECK_THROWS_WITH_AS(TopKCategoricalAccuracy().check({10}, labels),
-                       "top_k_categorical_accuracy: sample 1 has label 10; the network has 10 classes, so labels go from 0 to 9.", ValueError);
+  CHECK_THROWS_WITH_AS(
+      TopKCategoricalAccuracy().check({10}, labels),
+      "top_k_categorical_accuracy: sample 1 has label 10; the network has 10 classes, so labels go from 0 to 9.",
+      ValueError);
   CHECK_THROWS_AS(TopKCategoricalAccuracy().check({2, 10}, values), ShapeError);
   CHECK_NOTHROW(Accuracy().check({4}, values));
 }

@@ -47,7 +47,8 @@ constexpr std::int64_t kWeights = 3;
 
 // Gradients of each step, among them zeros: element 2 has none at first.
 double gradient_at(int step, std::int64_t i) {
-  constexpr double kGradients[kSteps][kWeights] = {{1, -0.3, 0}, {2, 0.01, 0}, {-1, 0.4, 5}, {0, -0.2, -5}, {0.5, 1e-3, 0.1}};
+  constexpr double kGradients[kSteps][kWeights] = {
+      {1, -0.3, 0}, {2, 0.01, 0}, {-1, 0.4, 5}, {0, -0.2, -5}, {0.5, 1e-3, 0.1}};
   return kGradients[step][i];
 }
 
@@ -98,13 +99,14 @@ void check_walk(Optimizer&& optimizer, double decay, Move move) {
   CHECK(test::normalised_error(walk(*again, DType::float32).view(), truth.view()) < 1e-6);
 }
 
-// Kingma and Ba 2015, algorithm 1, from the means in closed form; epsilon is that of the end of their section 2, as in Keras, so
-// that algorithm 1 has epsilon / sqrt(1 - beta_2^t).
+// Kingma and Ba 2015, algorithm 1, from the means in closed form; epsilon is that of the end of their section 2, as in
+// Keras, so that algorithm 1 has epsilon / sqrt(1 - beta_2^t).
 double adam_move(int step, std::int64_t i, const AdamOptions& o) {
   const double t = step + 1;
   double v = mean_of(step, i, o.beta_2, square);
   for (int s = 0; o.amsgrad && s < step; ++s) v = std::max(v, mean_of(s, i, o.beta_2, square));
-  const double m_hat = mean_of(step, i, o.beta_1, same) / (1.0 - std::pow(o.beta_1, t)), v_hat = v / (1.0 - std::pow(o.beta_2, t));
+  const double m_hat = mean_of(step, i, o.beta_1, same) / (1.0 - std::pow(o.beta_1, t)),
+               v_hat = v / (1.0 - std::pow(o.beta_2, t));
   return o.learning_rate * m_hat / (std::sqrt(v_hat) + o.epsilon / std::sqrt(1.0 - std::pow(o.beta_2, t)));
 }
 
@@ -115,7 +117,8 @@ TEST_CASE("Adam and AMSGrad take the steps of the paper's algorithm") {
     for (double epsilon : {1e-7, 0.1}) {
       INFO("amsgrad ", amsgrad, " epsilon ", epsilon);
       // A small beta_2, so that the largest mean of squares is not always the last.
-      const AdamOptions options{.learning_rate = 0.01, .beta_2 = amsgrad ? 0.5 : 0.999, .epsilon = epsilon, .amsgrad = amsgrad};
+      const AdamOptions options{
+          .learning_rate = 0.01, .beta_2 = amsgrad ? 0.5 : 0.999, .epsilon = epsilon, .amsgrad = amsgrad};
       check_walk(Adam(options), 0.0, [&](int step, std::int64_t i) { return adam_move(step, i, options); });
     }
 }
@@ -142,7 +145,8 @@ TEST_CASE("RMSprop takes the steps of its formula: plain, centred, with momentum
       const RMSpropOptions o{.learning_rate = 0.01, .momentum = momentum, .epsilon = 1e-3, .centered = centered};
       const auto plain = [&](int step, std::int64_t i) {
         const double mean = centered ? mean_of(step, i, o.rho, same) : 0.0;
-        return o.learning_rate * gradient_at(step, i) / std::sqrt(mean_of(step, i, o.rho, square) - mean * mean + o.epsilon);
+        return o.learning_rate * gradient_at(step, i) /
+               std::sqrt(mean_of(step, i, o.rho, square) - mean * mean + o.epsilon);
       };
       check_walk(RMSprop(o), 0.0, [&](int step, std::int64_t i) {
         double velocity = 0.0;
@@ -184,7 +188,8 @@ TEST_CASE("Optimisers are made by name, in Keras' spelling or in small letters, 
     CHECK_THROWS_AS(optimizer->set_learning_rate(std::numeric_limits<double>::infinity()), ValueError);
   }
   CHECK(make_optimizer("RMSprop")->name() == "RMSprop");
-  CHECK_THROWS_WITH_AS(make_optimizer("adagrad"), "Unknown optimizer 'adagrad'. Known: sgd, rmsprop, adam, adamw.", ValueError);
+  CHECK_THROWS_WITH_AS(make_optimizer("adagrad"), "Unknown optimizer 'adagrad'. Known: sgd, rmsprop, adam, adamw.",
+                       ValueError);
 }
 
 TEST_CASE("Every optimiser trains a network: the loss falls, the same seed gives the same weights") {
@@ -228,7 +233,8 @@ TEST_CASE("RMSprop, Adam and AdamW refuse options out of range") {
   CHECK_THROWS_WITH_AS(Adam({.beta_1 = 1.5}), "Adam: beta_1 = 1.500000; it must be in [0, 1).", ValueError);
   CHECK_THROWS_AS(Adam({.beta_2 = -0.1}), ValueError);
   CHECK_THROWS_AS(Adam({.epsilon = -1e-7}), ValueError);
-  CHECK_THROWS_WITH_AS(AdamW({.weight_decay = -1.0}), "AdamW: weight_decay = -1.000000; it must be finite and 0 or more.", ValueError);
+  CHECK_THROWS_WITH_AS(AdamW({.weight_decay = -1.0}),
+                       "AdamW: weight_decay = -1.000000; it must be finite and 0 or more.", ValueError);
   CHECK_THROWS_AS(RMSprop({.rho = 1.0}), ValueError);
   CHECK_THROWS_AS(RMSprop({.momentum = std::numeric_limits<double>::quiet_NaN()}), ValueError);
   CHECK_THROWS_AS(RMSprop({.learning_rate = -1.0}), ValueError);

@@ -31,7 +31,8 @@ Dataset some_data() {
 
 double penalty_by_hand(const Tensor& kernel) {
   double sum = 0.0;
-  for (std::int64_t i = 0; i < kernel.elements(); ++i) sum += kL1 * std::abs(kernel.at(i)) + kL2 * kernel.at(i) * kernel.at(i);
+  for (std::int64_t i = 0; i < kernel.elements(); ++i)
+    sum += kL1 * std::abs(kernel.at(i)) + kL2 * kernel.at(i) * kernel.at(i);
   return sum;
 }
 
@@ -42,7 +43,8 @@ TEST_CASE("The loss of evaluation is that of the data and the penalty of the reg
   const double penalty = penalty_by_hand(model.get_weights()[0]);
   CHECK(penalty > 0.1);
   for (std::int64_t batch_size : {1, 3, 32})
-    CHECK(model.evaluate(some_data(), batch_size).loss == doctest::Approx(plain.evaluate(some_data()).loss + penalty).epsilon(1e-12));
+    CHECK(model.evaluate(some_data(), batch_size).loss ==
+          doctest::Approx(plain.evaluate(some_data()).loss + penalty).epsilon(1e-12));
 }
 
 TEST_CASE("fit tells the loss that evaluate tells, in training and in validation, batches of any size") {
@@ -101,6 +103,7 @@ TEST_CASE("Regularisers have Keras' initial values, and negative ones are refuse
   CHECK(L2() == Regularizer{0.0, 0.01});
   CHECK(!L1L2());
   CHECK_THROWS_WITH_AS(Dense({.units = 1, .kernel_regularizer = L2(-1.0), .name = "hidden"}),
-                       "Dense 'hidden': kernel_regularizer has l2 = -1.000000; it must be finite and 0 or more.", ValueError);
+                       "Dense 'hidden': kernel_regularizer has l2 = -1.000000; it must be finite and 0 or more.",
+                       ValueError);
   CHECK_THROWS_AS(Dense({.units = 1, .kernel_regularizer = L1(std::numeric_limits<double>::quiet_NaN())}), ValueError);
 }

@@ -88,8 +88,8 @@ struct EarlyStoppingOptions {
 };
 
 /// Stops when `monitor` has not improved for `patience` epochs, never after the first epoch. Where the logs lack it:
-/// `warning()` is set once and the run never stops early. Weights are put back only where it stopped the run, as in Keras
-/// 2.
+/// `warning()` is set once and the run never stops early. Weights are put back only where it stopped the run, as in
+/// Keras 2.
 class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -119,10 +119,10 @@ struct ModelCheckpointOptions {
   bool save_best_only = false;  ///< only when `monitor` is better than ever in this run
 };
 
-/// Saves the model after each epoch (`save` of formats.hpp: a failure leaves what was there). Errors: ValueError at once
-/// for a pattern that cannot be read; at the end of an epoch ValueError for a number that the run does not have, and
-/// IoError, which end the run. With save_best_only and without `monitor` in the logs nothing is saved and `warning()` is
-/// set once.
+/// Saves the model after each epoch (`save` of formats.hpp: a failure leaves what was there). Errors: ValueError at
+/// once for a pattern that cannot be read; at the end of an epoch ValueError for a number that the run does not have,
+/// and IoError, which end the run. With save_best_only and without `monitor` in the logs nothing is saved and
+/// `warning()` is set once.
 class ModelCheckpoint : public Callback {
  public:
   explicit ModelCheckpoint(ModelCheckpointOptions options);
@@ -138,9 +138,9 @@ class ModelCheckpoint : public Callback {
   std::filesystem::path saved_;
 };
 
-/// `pattern` with its {name:format}, where format is as in Python: [0][width][.digits] and d (whole numbers), f or e, or
-/// nothing. "epoch" is `epoch`, the other names are those of the logs. Errors: ValueError that says what cannot be read
-/// or lists the names.
+/// `pattern` with its {name:format}, where format is as in Python: [0][width][.digits] and d (whole numbers), f or e,
+/// or nothing. "epoch" is `epoch`, the other names are those of the logs. Errors: ValueError that says what cannot be
+/// read or lists the names.
 std::string format_pattern(std::string_view pattern, std::int64_t epoch, const Logs& logs);
 
 struct ReduceLROnPlateauOptions {
@@ -249,7 +249,8 @@ class LambdaCallback : public Callback {
   using Function = std::function<void(TrainingContext&, std::int64_t, const Logs&)>;
   explicit LambdaCallback(LambdaCallbackOptions options) : call_(std::move(options)) {}
   LambdaCallback(Function batch_end, Function epoch_end)
-      : LambdaCallback(LambdaCallbackOptions{.on_batch_end = std::move(batch_end), .on_epoch_end = std::move(epoch_end)}) {}
+      : LambdaCallback(
+            LambdaCallbackOptions{.on_batch_end = std::move(batch_end), .on_epoch_end = std::move(epoch_end)}) {}
   void on_train_begin(TrainingContext& context) override {
     if (call_.on_train_begin) call_.on_train_begin(context);
   }

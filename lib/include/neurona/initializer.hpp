@@ -15,8 +15,9 @@ namespace neurona {
 /// The scaled ones depend on the fan, the number of weights that meet at one unit, so that signals keep their size from
 /// layer to layer: variance 2 / (fan_in + fan_out) for glorot (Glorot and Bengio 2010), 2 / fan_in for he (He et al.
 /// 2015), 1 / fan_in for lecun (LeCun et al. 1998). `uniform`: U(-l, l) with l = sqrt(3 * variance). `normal`: redrawn
-/// beyond two deviations, and widened so that its variance is the one named. The plain ones: random_uniform U(-0.05,
-/// 0.05); random_normal of deviation 0.05; truncated_normal, random_normal redrawn beyond two deviations and not widened.
+/// beyond two deviations, and widened so that its variance is the one named.
+/// The plain ones: random_uniform U(-0.05, 0.05); random_normal of deviation 0.05; truncated_normal, the same redrawn
+/// beyond two deviations and not widened.
 struct Initializer {
   enum class Kind : std::uint8_t {
     zeros,
@@ -62,6 +63,7 @@ std::string to_string(const Initializer& initializer);
 Initializer initializer_from_string(std::string_view name);
 
 /// Fills `weights` (float32 or float64; the same numbers in both, but for `constant`). A fan below 1 counts as 1.
-void initialize(const Initializer& initializer, TensorView weights, std::int64_t fan_in, std::int64_t fan_out, Rng& rng);
+void initialize(const Initializer& initializer, TensorView weights, std::int64_t fan_in, std::int64_t fan_out,
+                Rng& rng);
 
 }  // namespace neurona

@@ -39,7 +39,7 @@ struct DenseOptions {
 };
 
 /// activation(x . kernel + bias): (N, K) -> (N, units); kernel (K, units), bias (units), bias zero at first.
-/// Errors: ValueError for units < 1 and for a negative factor of a regulariser; ShapeError for inputs that are not (N, K).
+/// Errors: ValueError for units < 1 and for a negative factor of a regulariser; ShapeError for inputs not (N, K).
 class Dense : public Layer {
  public:
   explicit Dense(DenseOptions options);

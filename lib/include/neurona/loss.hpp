@@ -20,13 +20,13 @@ class Loss {
  public:
   virtual ~Loss() = default;
   virtual std::string_view name() const = 0;
-  /// The activation that this loss would rather have left out at the end of a network: it works on what stands before, its
-  /// logits, which loses no digits. `linear`: none.
+  /// The activation that this loss would rather have left out at the end of a network: it works on what stands before,
+  /// its logits, which loses no digits. `linear`: none.
   virtual Activation logits_of() const { return Activation::linear; }
   /// Errors: ShapeError or ValueError that says what targets the loss needs for predictions of this sample shape.
   virtual void check(const Shape& prediction, const Dataset& data) const = 0;
-  /// Sum of the samples' losses. `is_logits`: the activation logits_of() was left out of the prediction. Where `gradient` has
-  /// data it receives d(mean loss)/d(prediction).
+  /// Sum of the samples' losses. `is_logits`: the activation logits_of() was left out of the prediction. Where
+  /// `gradient` has data it receives d(mean loss)/d(prediction).
   virtual double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                           TensorView gradient) const = 0;
 };
@@ -42,9 +42,10 @@ class SparseCategoricalCrossentropy : public Loss {
                   TensorView gradient) const override;
 };
 
-/// -sum over the classes (the last axis) of t * log p; the mean over a sample's positions where there are more axes. With class
-/// labels the target t is their one-hot vector. From logits by log-sum-exp, unclipped; else p / sum(p) is clipped to
-/// [1e-7, 1 - 1e-7], as in Keras, whose gradient is 0 where it clips. Predictions of nothing but zeros give NaN, as there.
+/// -sum over the classes (the last axis) of t * log p; the mean over a sample's positions where there are more axes.
+/// With class labels the target t is their one-hot vector. From logits by log-sum-exp, unclipped; else p / sum(p) is
+/// clipped to [1e-7, 1 - 1e-7], as in Keras, whose gradient is 0 where it clips. Predictions of nothing but zeros give
+/// NaN, as there.
 class CategoricalCrossentropy : public Loss {
  public:
   std::string_view name() const override { return "categorical_crossentropy"; }
@@ -54,9 +55,9 @@ class CategoricalCrossentropy : public Loss {
                   TensorView gradient) const override;
 };
 
-/// mean over a sample's elements of -t * log p - (1 - t) * log(1 - p), t in [0, 1]. From logits without overflow and unclipped;
-/// else p is clipped to [1e-7, 1 - 1e-7], with gradient 0 where it is, as in Keras. With class labels and a single output
-/// the label (0 or 1) is the target; with more outputs its one-hot vector.
+/// mean over a sample's elements of -t * log p - (1 - t) * log(1 - p), t in [0, 1]. From logits without overflow and
+/// unclipped; else p is clipped to [1e-7, 1 - 1e-7], with gradient 0 where it is, as in Keras. With class labels and a
+/// single output the label (0 or 1) is the target; with more outputs its one-hot vector.
 class BinaryCrossentropy : public Loss {
  public:
   std::string_view name() const override { return "binary_crossentropy"; }
@@ -75,8 +76,8 @@ class MeanSquaredError : public Loss {
                   TensorView gradient) const override;
 };
 
-/// mean over a sample's elements of |prediction - target|, whose gradient at 0 is 0. With class labels the target is their
-/// one-hot vector.
+/// mean over a sample's elements of |prediction - target|, whose gradient at 0 is 0. With class labels the target is
+/// their one-hot vector.
 class MeanAbsoluteError : public Loss {
  public:
   std::string_view name() const override { return "mean_absolute_error"; }

@@ -18,8 +18,8 @@ class Metric {
   virtual std::string_view name() const = 0;
   /// Errors: ShapeError or ValueError that says what targets the metric needs for predictions of this sample shape.
   virtual void check(const Shape& prediction, const Dataset& data) const = 0;
-  /// Sum over the samples of a batch. `is_logits`: the network's last activation was left out of the prediction, because the
-  /// loss wants logits (Loss::logits_of).
+  /// Sum over the samples of a batch. `is_logits`: the network's last activation was left out of the prediction,
+  /// because the loss wants logits (Loss::logits_of).
   virtual double evaluate(ConstTensorView prediction, bool is_logits, const Targets& targets) const = 0;
 };
 
@@ -38,11 +38,11 @@ struct TopKCategoricalAccuracyOptions {
   std::int64_t k = 5;  ///< at least 1
 };
 
-/// Share of samples whose class is among the k largest predictions; predictions (N, classes). The class is the label, or
-/// the place of the largest of the target's values (the first of equals). Ties count in its favour, as in Keras: it is
-/// among them unless k predictions are strictly larger. A prediction that is not finite is never among them. Named
-/// "top_k_categorical_accuracy", with another k than 5 "top_3_categorical_accuracy" (Keras keeps the first name), so that
-/// its name says all. Errors: ValueError for k < 1.
+/// Share of samples whose class is among the k largest predictions; predictions (N, classes). The class is the label,
+/// or the place of the largest of the target's values (the first of equals). Ties count in its favour, as in Keras: it
+/// is among them unless k predictions are strictly larger. A prediction that is not finite is never among them. Named
+/// "top_k_categorical_accuracy", with another k than 5 "top_3_categorical_accuracy" (Keras keeps the first name), so
+/// that its name says all. Errors: ValueError for k < 1.
 class TopKCategoricalAccuracy : public Metric {
  public:
   explicit TopKCategoricalAccuracy(TopKCategoricalAccuracyOptions options = {});

@@ -15,16 +15,16 @@ namespace neurona {
 
 class Backend;
 
-/// Base of the optimisers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape (its
-/// slots: say, a velocity), zero at first, which live as long as it does, over several calls of fit, as in Keras. A
-/// derived class moves one parameter.
+/// Base of the optimisers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape
+/// (its slots: say, a velocity), zero at first, which live as long as it does, over several calls of fit, as in Keras.
+/// A derived class moves one parameter.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   /// Keras' name of its class: "Adam".
   std::string_view name() const { return name_; }
-  /// Makes the slots for these parameters. Called again with parameters of the same shapes it keeps them, with others, or
-  /// none, it starts anew.
+  /// Makes the slots for these parameters. Called again with parameters of the same shapes it keeps them, with others,
+  /// or none, it starts anew.
   void build(std::span<Parameter* const> parameters);
   /// One step: parameter i moves by its gradient. Allocates nothing. Errors: ValueError when it was built for others.
   void apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients);
@@ -87,8 +87,8 @@ struct RMSpropOptions {
 };
 
 /// s = rho*s + (1-rho)*g^2; w -= lr*g / sqrt(s + epsilon) (Tieleman and Hinton 2012), epsilon under the root as in
-/// today's Keras. Centred: s less the square of the gradient's own running mean (Graves 2013, eq. 38 to 41), at least 0.
-/// With momentum v = momentum*v + the step, w -= v. Errors: ValueError for options out of range.
+/// today's Keras. Centred: s less the square of the gradient's own running mean (Graves 2013, eq. 38 to 41), at least
+/// 0. With momentum v = momentum*v + the step, w -= v. Errors: ValueError for options out of range.
 class RMSprop : public Optimizer {
  public:
   explicit RMSprop(RMSpropOptions options = {});
@@ -107,9 +107,9 @@ struct AdamOptions {
   bool amsgrad = false;  ///< divide by the largest mean of squares so far (Reddi et al. 2018)
 };
 
-/// m += (1-beta_1)*(g-m); v += (1-beta_2)*(g^2-v); w -= lr_t * m / (sqrt(v) + epsilon) with lr_t = lr * sqrt(1-beta_2^t)
-/// / (1-beta_1^t) in step t (Kingma and Ba 2015; epsilon is the "epsilon hat" of the end of their section 2, as in
-/// Keras). Errors: ValueError for options out of range.
+/// m += (1-beta_1)*(g-m); v += (1-beta_2)*(g^2-v); w -= lr_t * m / (sqrt(v) + epsilon), where in step t
+/// lr_t = lr * sqrt(1-beta_2^t) / (1-beta_1^t) (Kingma and Ba 2015; epsilon is the "epsilon hat" of the end of their
+/// section 2, as in Keras). Errors: ValueError for options out of range.
 class Adam : public Optimizer {
  public:
   explicit Adam(AdamOptions options = {}) : Adam("Adam", options, 0.0) {}

@@ -5,8 +5,8 @@
 
 namespace neurona {
 
-/// Adds l1 * sum |w| + l2 * sum w^2 over a weight tensor to the training loss, and to the loss that evaluation tells, as
-/// Keras does. Its gradient is l1 * sign(w) + 2 * l2 * w, with sign(0) = 0.
+/// Adds l1 * sum |w| + l2 * sum w^2 over a weight tensor to the training loss, and to the loss that evaluation tells,
+/// as Keras does. Its gradient is l1 * sign(w) + 2 * l2 * w, with sign(0) = 0.
 struct Regularizer {
   double l1 = 0.0;
   double l2 = 0.0;

@@ -65,13 +65,13 @@ class Backend {
   /// One step of RMSprop on `weights`: s = rho*s + (1-rho)*g^2; m = rho*m + (1-rho)*g where `mean_gradient` m has data,
   /// else m = 0; d = lr * g / sqrt(max(s - m^2, 0) + epsilon); w -= d, or v = momentum*v + d, w -= v where `velocity` v
   /// has data.
-  virtual void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
-                       TensorView velocity, TensorView weights) = 0;
+  virtual void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square,
+                       TensorView mean_gradient, TensorView velocity, TensorView weights) = 0;
 
   /// One step of Adam on `weights`: w -= decay*w; m += (1-beta_1)*(g-m); v += (1-beta_2)*(g^2-v);
   /// w -= lr * m / (sqrt(v) + epsilon), with the largest v so far in place of v where `largest` has data.
-  virtual void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square, TensorView largest,
-                    TensorView weights) = 0;
+  virtual void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square,
+                    TensorView largest, TensorView weights) = 0;
 
   /// weights  ->  l1 * sum |w| + l2 * sum w^2; where `gradient` has data l1 * sign(w) + 2 * l2 * w is ADDED to it.
   virtual double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) = 0;

@@ -43,8 +43,8 @@ void CSVLogger::on_epoch_end(TrainingContext&, std::int64_t epoch, const Logs& l
     if (there.empty())
       lines = header + "\n";
     else if (there != header)
-      throw ValueError("CSVLogger: '" + options_.filename.string() + "' begins with '" + there + "', this run has '" + header +
-                       "'.\n  Give another file, or leave append out to begin it anew.");
+      throw ValueError("CSVLogger: '" + options_.filename.string() + "' begins with '" + there + "', this run has '" +
+                       header + "'.\n  Give another file, or leave append out to begin it anew.");
   }
   lines += std::to_string(epoch);
   for (const std::string& name : names_) {
@@ -58,7 +58,8 @@ void CSVLogger::write(const std::string& text, bool anew) const {
   std::ofstream file(options_.filename, std::ios::binary | (anew ? std::ios::trunc : std::ios::app));
   file << text;
   file.close();
-  if (!file) throw IoError("CSVLogger: cannot write '" + options_.filename.string() + "': " + std::strerror(errno) + ".");
+  if (!file)
+    throw IoError("CSVLogger: cannot write '" + options_.filename.string() + "': " + std::strerror(errno) + ".");
 }
 
 }  // namespace neurona

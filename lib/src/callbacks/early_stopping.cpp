@@ -14,7 +14,8 @@ EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
   if (!std::isfinite(options_.min_delta) || options_.min_delta < 0.0)
     throw ValueError("EarlyStopping: min_delta = " + std::to_string(options_.min_delta) + "; it must be 0 or more.");
   if (options_.start_from_epoch < 0)
-    throw ValueError("EarlyStopping: start_from_epoch = " + std::to_string(options_.start_from_epoch) + "; it must be 0 or more.");
+    throw ValueError("EarlyStopping: start_from_epoch = " + std::to_string(options_.start_from_epoch) +
+                     "; it must be 0 or more.");
 }
 
 void EarlyStopping::on_train_begin(TrainingContext&) {

@@ -65,7 +65,8 @@ std::string write(const Value& value, const Format& format, std::string_view pat
   if (format.type == 'f' || format.type == 'e') {
     char buffer[512];  // the largest double has 309 digits before its point, and at most 99 are asked for behind it
     const double number = whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value);
-    std::snprintf(buffer, sizeof buffer, format.type == 'f' ? "%.*f" : "%.*e", format.digits < 0 ? 6 : format.digits, number);
+    std::snprintf(buffer, sizeof buffer, format.type == 'f' ? "%.*f" : "%.*e", format.digits < 0 ? 6 : format.digits,
+                  number);
     text = buffer;
   } else if (whole != nullptr) {
     text = std::to_string(*whole);
@@ -74,7 +75,8 @@ std::string write(const Value& value, const Format& format, std::string_view pat
   } else {
     text = detail::shortest_text(std::get<double>(value));
   }
-  const auto missing = static_cast<std::size_t>(format.width) - std::min(static_cast<std::size_t>(format.width), text.size());
+  const auto missing =
+      static_cast<std::size_t>(format.width) - std::min(static_cast<std::size_t>(format.width), text.size());
   const std::size_t sign = format.zeros && text.starts_with('-') ? 1 : 0;
   return text.insert(sign, missing, format.zeros ? '0' : ' ');
 }
@@ -114,8 +116,8 @@ std::string format_pattern(std::string_view pattern, std::int64_t epoch, const L
     if (const std::optional<double> value = find_log(logs, name)) return *value;
     std::string known = "epoch";
     for (const auto& [key, unused] : logs) known += ", " + key;
-    throw ValueError("'" + std::string(pattern) + "' names '" + std::string(name) + "', which this run does not have. It has: " +
-                     known + ".");
+    throw ValueError("'" + std::string(pattern) + "' names '" + std::string(name) +
+                     "', which this run does not have. It has: " + known + ".");
   });
 }
 

@@ -18,7 +18,8 @@ void ModelCheckpoint::on_train_begin(TrainingContext&) {
 
 void ModelCheckpoint::on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) {
   if (options_.save_best_only) {
-    const std::optional<double> current = monitor_.read(logs, "The checkpoint of the best model", "nothing will be saved");
+    const std::optional<double> current =
+        monitor_.read(logs, "The checkpoint of the best model", "nothing will be saved");
     if (!current || !monitor_.improve(*current)) return;
   }
   const std::filesystem::path path = format_pattern(options_.filepath, epoch + 1, logs);

@@ -29,7 +29,8 @@ std::optional<double> Monitor::read(const Logs& logs, std::string_view who, std:
   std::string there;
   for (const auto& [key, unused] : logs) there += (there.empty() ? "" : ", ") + key;
   warning_ = std::string(who) + " watches '" + name_ + "', which this run does not have (it has: " + there + "); " +
-             std::string(consequence) + "." + (name_.starts_with("val_") ? " Give validation_split or validation_data." : "");
+             std::string(consequence) + "." +
+             (name_.starts_with("val_") ? " Give validation_split or validation_data." : "");
   return value;
 }
 

@@ -14,10 +14,12 @@ ReduceLROnPlateau::ReduceLROnPlateau(ReduceLROnPlateauOptions options)
     throw ValueError("ReduceLROnPlateau: factor = " + std::to_string(options_.factor) + "; it must be in [0, 1).");
   for (const auto& [name, value] : {std::pair{"patience", options_.patience}, {"cooldown", options_.cooldown}})
     if (value < 0)
-      throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) + "; it must be 0 or more.");
+      throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) +
+                       "; it must be 0 or more.");
   for (const auto& [name, value] : {std::pair{"min_delta", options_.min_delta}, {"min_lr", options_.min_lr}})
     if (!std::isfinite(value) || value < 0.0)
-      throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) + "; it must be 0 or more.");
+      throw ValueError("ReduceLROnPlateau: " + std::string(name) + " = " + std::to_string(value) +
+                       "; it must be 0 or more.");
 }
 
 void ReduceLROnPlateau::on_train_begin(TrainingContext&) {
@@ -26,7 +28,8 @@ void ReduceLROnPlateau::on_train_begin(TrainingContext&) {
 }
 
 void ReduceLROnPlateau::on_epoch_end(TrainingContext& context, std::int64_t, const Logs& logs) {
-  const std::optional<double> current = monitor_.read(logs, "The learning rate's reduction", "the rate will stay as it is");
+  const std::optional<double> current =
+      monitor_.read(logs, "The learning rate's reduction", "the rate will stay as it is");
   if (!current) return;
   if (cooling_ > 0) {
     --cooling_;

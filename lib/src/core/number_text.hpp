@@ -21,7 +21,8 @@ inline std::optional<double> number_from(std::string_view text) {
   std::istringstream stream{std::string(text)};
   stream.imbue(std::locale::classic());
   double value = 0.0;
-  if (!(stream >> std::noskipws >> value) || stream.peek() != std::istringstream::traits_type::eof()) return std::nullopt;
+  if (!(stream >> std::noskipws >> value) || stream.peek() != std::istringstream::traits_type::eof())
+    return std::nullopt;
   return value;
 }
 

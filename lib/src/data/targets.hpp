@@ -13,9 +13,9 @@ namespace neurona::detail {
 inline void check_labels(std::string_view loss, std::int64_t classes, const Dataset& data) {
   for (std::int64_t i = 0; i < data.size(); ++i)
     if (data.label(i) < 0 || data.label(i) >= classes)
-      throw ValueError(std::string(loss) + ": sample " + std::to_string(i) + " has label " + std::to_string(data.label(i)) +
-                       "; the network has " + std::to_string(classes) + " classes, so labels go from 0 to " +
-                       std::to_string(classes - 1) + ".");
+      throw ValueError(std::string(loss) + ": sample " + std::to_string(i) + " has label " +
+                       std::to_string(data.label(i)) + "; the network has " + std::to_string(classes) +
+                       " classes, so labels go from 0 to " + std::to_string(classes - 1) + ".");
 }
 
 /// Whether a sample's prediction is one number, so that a class label, 0 or 1, is its target as it is.
@@ -40,8 +40,8 @@ inline void check_targets_or_binary(std::string_view name, const Shape& predicti
   if (!data.has_labels() || !is_binary(prediction)) return check_targets(name, prediction, data);
   for (std::int64_t i = 0; i < data.size(); ++i)
     if (data.label(i) != 0 && data.label(i) != 1)
-      throw ValueError(std::string(name) + ": sample " + std::to_string(i) + " has label " + std::to_string(data.label(i)) +
-                       "; with one output labels are 0 or 1.");
+      throw ValueError(std::string(name) + ": sample " + std::to_string(i) + " has label " +
+                       std::to_string(data.label(i)) + "; with one output labels are 0 or 1.");
 }
 
 /// The target of element f of sample n's F elements: its value, or 1 where f is the label and 0 elsewhere.

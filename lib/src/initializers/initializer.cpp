@@ -66,7 +66,8 @@ void scaled_normal(TensorView weights, double scale, double fan, Rng& rng) {
 }  // namespace
 
 Initializer Initializer::constant(double value) {
-  if (!std::isfinite(value)) throw ValueError("Initializer::constant: " + std::to_string(value) + "; it must be finite.");
+  if (!std::isfinite(value))
+    throw ValueError("Initializer::constant: " + std::to_string(value) + "; it must be finite.");
   return {Kind::constant, value};
 }
 
@@ -80,7 +81,8 @@ Initializer initializer_from_string(std::string_view name) {
   if (name.starts_with(kOpening) && name.ends_with(")") && name != kConstant) {
     const std::string_view inside = name.substr(kOpening.size(), name.size() - kOpening.size() - 1);
     const std::optional<double> value = detail::number_from(inside);
-    if (!value) throw ValueError("Initializer '" + std::string(name) + "': '" + std::string(inside) + "' is not a number.");
+    if (!value)
+      throw ValueError("Initializer '" + std::string(name) + "': '" + std::string(inside) + "' is not a number.");
     return Initializer::constant(*value);
   }
   const Kind kind = detail::value_of(kNames, name, "initializer");
@@ -88,22 +90,35 @@ Initializer initializer_from_string(std::string_view name) {
   return {kind};
 }
 
-void initialize(const Initializer& initializer, TensorView weights, std::int64_t fan_in, std::int64_t fan_out, Rng& rng) {
+void initialize(const Initializer& initializer, TensorView weights, std::int64_t fan_in, std::int64_t fan_out,
+                Rng& rng) {
   const double in = static_cast<double>(std::max<std::int64_t>(fan_in, 1));
   const double mean = std::max(static_cast<double>(fan_in + fan_out) / 2.0, 1.0);
   switch (initializer.kind) {
-    case Kind::zeros: return fill(weights, [] { return 0.0f; });
-    case Kind::ones: return fill(weights, [] { return 1.0f; });
-    case Kind::constant: return fill(weights, [&] { return initializer.value; });
-    case Kind::random_uniform: return fill_uniform(weights, kPlainLimit, rng);
-    case Kind::random_normal: return fill(weights, [&] { return kPlainDeviation * rng.normal(); });
-    case Kind::truncated_normal: return fill(weights, [&] { return kPlainDeviation * rng.truncated_normal(); });
-    case Kind::glorot_uniform: return scaled_uniform(weights, 1.0, mean, rng);
-    case Kind::glorot_normal: return scaled_normal(weights, 1.0, mean, rng);
-    case Kind::he_uniform: return scaled_uniform(weights, 2.0, in, rng);
-    case Kind::he_normal: return scaled_normal(weights, 2.0, in, rng);
-    case Kind::lecun_uniform: return scaled_uniform(weights, 1.0, in, rng);
-    case Kind::lecun_normal: return scaled_normal(weights, 1.0, in, rng);
+    case Kind::zeros:
+      return fill(weights, [] { return 0.0f; });
+    case Kind::ones:
+      return fill(weights, [] { return 1.0f; });
+    case Kind::constant:
+      return fill(weights, [&] { return initializer.value; });
+    case Kind::random_uniform:
+      return fill_uniform(weights, kPlainLimit, rng);
+    case Kind::random_normal:
+      return fill(weights, [&] { return kPlainDeviation * rng.normal(); });
+    case Kind::truncated_normal:
+      return fill(weights, [&] { return kPlainDeviation * rng.truncated_normal(); });
+    case Kind::glorot_uniform:
+      return scaled_uniform(weights, 1.0, mean, rng);
+    case Kind::glorot_normal:
+      return scaled_normal(weights, 1.0, mean, rng);
+    case Kind::he_uniform:
+      return scaled_uniform(weights, 2.0, in, rng);
+    case Kind::he_normal:
+      return scaled_normal(weights, 2.0, in, rng);
+    case Kind::lecun_uniform:
+      return scaled_uniform(weights, 1.0, in, rng);
+    case Kind::lecun_normal:
+      return scaled_normal(weights, 1.0, in, rng);
   }
 }
 

@@ -25,7 +25,9 @@ detail::ElementLoss from_probability(double p, double target) {
 template <class T>
 double of_labels(ConstTensorView prediction, std::span<const std::int32_t> labels, TensorView gradient,
                  detail::ElementLoss (*element)(double, double)) {
-  const auto target = [&](std::int64_t n, std::int64_t) { return static_cast<double>(labels[static_cast<std::size_t>(n)]); };
+  const auto target = [&](std::int64_t n, std::int64_t) {
+    return static_cast<double>(labels[static_cast<std::size_t>(n)]);
+  };
   return detail::mean_over_elements<T>(prediction, gradient, target, element);
 }
 

@@ -28,8 +28,8 @@ double row_from_logits(const T* z, std::int64_t F, Target target, double scale, 
   return loss;
 }
 
-// One row p (F), q = p / sum(p): -sum over F of t * log(clipped(q)). With a = -t/q, or 0 where q is clipped, its gradient is
-// (a - sum over F of a * q) / sum(p).
+// One row p (F), q = p / sum(p): -sum over F of t * log(clipped(q)). With a = -t/q, or 0 where q is clipped, its
+// gradient is (a - sum over F of a * q) / sum(p).
 template <class T, class Target>
 double row_from_probabilities(const T* p, std::int64_t F, Target target, double scale, T* gradient) {
   double sum = 0.0;
@@ -41,7 +41,8 @@ double row_from_probabilities(const T* p, std::int64_t F, Target target, double 
     loss -= target(f) * std::log(detail::clipped(share(f)));
     pull += by_share(f) * share(f);
   }
-  for (std::int64_t f = 0; gradient != nullptr && f < F; ++f) gradient[f] = static_cast<T>(scale * (by_share(f) - pull) / sum);
+  for (std::int64_t f = 0; gradient != nullptr && f < F; ++f)
+    gradient[f] = static_cast<T>(scale * (by_share(f) - pull) / sum);
   return loss;
 }
 
@@ -67,13 +68,15 @@ double crossentropy(ConstTensorView prediction, bool is_logits, const Targets& t
 void CategoricalCrossentropy::check(const Shape& prediction, const Dataset& data) const {
   if (prediction.rank() == 0)
     throw ShapeError(
-        "categorical_crossentropy received predictions of shape () a sample; expected one value for each class, as Dense gives.");
+        "categorical_crossentropy received predictions of shape () a sample; expected one value for each class, as "
+        "Dense gives.");
   detail::check_targets(name(), prediction, data);
 }
 
-double CategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
-                                         TensorView gradient) const {
-  if (is_logits && !targets.labels.empty()) return backend.softmax_crossentropy(prediction, targets.labels.data(), gradient);
+double CategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView prediction, bool is_logits,
+                                         const Targets& targets, TensorView gradient) const {
+  if (is_logits && !targets.labels.empty())
+    return backend.softmax_crossentropy(prediction, targets.labels.data(), gradient);
   return prediction.dtype == DType::float64 ? crossentropy<double>(prediction, is_logits, targets, gradient)
                                             : crossentropy<float>(prediction, is_logits, targets, gradient);
 }

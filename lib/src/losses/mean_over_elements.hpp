@@ -38,7 +38,8 @@ double mean_over_elements(ConstTensorView prediction, const Targets& targets, Te
   if (prediction.dtype == DType::float64)
     return mean_over_elements<double>(
         prediction, gradient, [&](auto n, auto f) { return target_at<double>(targets, n, f, F); }, element);
-  return mean_over_elements<float>(prediction, gradient, [&](auto n, auto f) { return target_at<float>(targets, n, f, F); }, element);
+  return mean_over_elements<float>(
+      prediction, gradient, [&](auto n, auto f) { return target_at<float>(targets, n, f, F); }, element);
 }
 
 }  // namespace neurona::detail

@@ -36,7 +36,8 @@ double hits(ConstTensorView prediction, T threshold, const Targets& targets) {
 }  // namespace
 
 void Accuracy::check(const Shape& prediction, const Dataset& data) const {
-  if (prediction.rank() == 0) throw ShapeError("accuracy received predictions of shape () a sample; it needs an axis of classes.");
+  if (prediction.rank() == 0)
+    throw ShapeError("accuracy received predictions of shape () a sample; it needs an axis of classes.");
   detail::check_targets_or_binary(name(), prediction, data);
 }
 

@@ -17,7 +17,8 @@ constexpr std::pair<Factory, std::string_view> kMetrics[] = {
 // The k of "top_3_categorical_accuracy"; 0 for any other name.
 std::int64_t k_of(std::string_view name) {
   constexpr std::string_view kBefore = "top_", kBehind = "_categorical_accuracy";
-  if (!name.starts_with(kBefore) || !name.ends_with(kBehind) || name.size() <= kBefore.size() + kBehind.size()) return 0;
+  if (!name.starts_with(kBefore) || !name.ends_with(kBehind) || name.size() <= kBefore.size() + kBehind.size())
+    return 0;
   const std::string_view digits = name.substr(kBefore.size(), name.size() - kBefore.size() - kBehind.size());
   std::int64_t k = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), k);

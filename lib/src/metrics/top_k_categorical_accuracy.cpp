@@ -32,8 +32,10 @@ double hits(ConstTensorView prediction, std::int64_t k, const Targets& targets) 
 
 TopKCategoricalAccuracy::TopKCategoricalAccuracy(TopKCategoricalAccuracyOptions options)
     : options_(options),
-      name_("top_" + (options.k == TopKCategoricalAccuracyOptions().k ? "k" : std::to_string(options.k)) + "_categorical_accuracy") {
-  if (options_.k < 1) throw ValueError("TopKCategoricalAccuracy: k = " + std::to_string(options_.k) + "; it must be at least 1.");
+      name_("top_" + (options.k == TopKCategoricalAccuracyOptions().k ? "k" : std::to_string(options.k)) +
+            "_categorical_accuracy") {
+  if (options_.k < 1)
+    throw ValueError("TopKCategoricalAccuracy: k = " + std::to_string(options_.k) + "; it must be at least 1.");
 }
 
 void TopKCategoricalAccuracy::check(const Shape& prediction, const Dataset& data) const {

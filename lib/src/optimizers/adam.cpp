@@ -16,9 +16,10 @@ Adam::Adam(std::string_view name, AdamOptions options, double weight_decay)
 void Adam::step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) {
   // Both means begin at 0; after t steps they still lack a share of beta^t.
   const double t = static_cast<double>(iterations());
-  const double corrected = learning_rate() * std::sqrt(1.0 - std::pow(options_.beta_2, t)) / (1.0 - std::pow(options_.beta_1, t));
-  backend.adam({corrected, options_.beta_1, options_.beta_2, options_.epsilon, learning_rate() * weight_decay_}, gradient,
-               slots[0].view(), slots[1].view(), options_.amsgrad ? slots[2].view() : TensorView(), weights);
+  const double corrected =
+      learning_rate() * std::sqrt(1.0 - std::pow(options_.beta_2, t)) / (1.0 - std::pow(options_.beta_1, t));
+  backend.adam({corrected, options_.beta_1, options_.beta_2, options_.epsilon, learning_rate() * weight_decay_},
+               gradient, slots[0].view(), slots[1].view(), options_.amsgrad ? slots[2].view() : TensorView(), weights);
 }
 
 AdamW::AdamW(AdamWOptions options)

@@ -41,7 +41,8 @@ void Optimizer::set_learning_rate(double learning_rate) {
 
 void Optimizer::check_share(std::string_view option, double value) const {
   if (!(value >= 0.0 && value < 1.0))
-    throw ValueError(std::string(name_) + ": " + std::string(option) + " = " + std::to_string(value) + "; it must be in [0, 1).");
+    throw ValueError(std::string(name_) + ": " + std::string(option) + " = " + std::to_string(value) +
+                     "; it must be in [0, 1).");
 }
 
 void Optimizer::check_not_negative(std::string_view option, double value) const {
@@ -71,8 +72,9 @@ void Optimizer::build(std::span<Parameter* const> parameters) {
 
 void Optimizer::apply(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients) {
   if (!fits(parameters))
-    throw ValueError(std::string(name_) +
-                     ": it was built for other parameters than it is to move. Give each model an optimiser of its own.");
+    throw ValueError(
+        std::string(name_) +
+        ": it was built for other parameters than it is to move. Give each model an optimiser of its own.");
   ++iterations_;
   for (std::size_t i = 0; i < parameters.size(); ++i)
     step(backend, gradients[i], std::span(slots_).subspan(i * slots_per_parameter_, slots_per_parameter_),

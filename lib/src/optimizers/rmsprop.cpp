@@ -4,7 +4,8 @@
 namespace neurona {
 
 RMSprop::RMSprop(RMSpropOptions options)
-    : Optimizer("RMSprop", options.learning_rate, 1u + (options.centered ? 1u : 0u) + (options.momentum != 0.0 ? 1u : 0u)),
+    : Optimizer("RMSprop", options.learning_rate,
+                1u + (options.centered ? 1u : 0u) + (options.momentum != 0.0 ? 1u : 0u)),
       options_(options) {
   check_share("rho", options.rho);
   check_share("momentum", options.momentum);
@@ -15,8 +16,8 @@ void RMSprop::step(Backend& backend, ConstTensorView gradient, std::span<Tensor>
   const TensorView mean_square = slots[0].view();
   const TensorView mean_gradient = options_.centered ? slots[1].view() : TensorView();
   const TensorView velocity = options_.momentum != 0.0 ? slots.back().view() : TensorView();
-  backend.rmsprop({learning_rate(), options_.rho, options_.momentum, options_.epsilon}, gradient, mean_square, mean_gradient, velocity,
-                  weights);
+  backend.rmsprop({learning_rate(), options_.rho, options_.momentum, options_.epsilon}, gradient, mean_square,
+                  mean_gradient, velocity, weights);
 }
 
 }  // namespace neurona

@@ -3,7 +3,8 @@
 
 namespace neurona {
 
-SGD::SGD(SGDOptions options) : Optimizer("SGD", options.learning_rate, options.momentum != 0.0 ? 1 : 0), options_(options) {
+SGD::SGD(SGDOptions options)
+    : Optimizer("SGD", options.learning_rate, options.momentum != 0.0 ? 1 : 0), options_(options) {
   check_share("momentum", options.momentum);
 }
 

@@ -40,9 +40,11 @@ struct EvaluateJob::Impl {
     const std::int64_t n = batches.next();
     executor.forward({.training = false, .logits = logits});
     const ConstTensorView output = executor.output();
-    sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {}) + static_cast<double>(n) * weights_penalty;
+    sums[0] += compiled.loss->evaluate(model.backend(), output, logits, batches.targets(), {}) +
+               static_cast<double>(n) * weights_penalty;
     const auto& metrics = compiled.metrics;
-    for (std::size_t i = 0; i < metrics.size(); ++i) sums[i + 1] += metrics[i]->evaluate(output, logits, batches.targets());
+    for (std::size_t i = 0; i < metrics.size(); ++i)
+      sums[i + 1] += metrics[i]->evaluate(output, logits, batches.targets());
     const std::int64_t each = output.elements() / n;
     for (std::int64_t i = 0; i < n; ++i)
       predicted.push_back(output.dtype == DType::float64 ? largest(output.as<double>() + i * each, each)

@@ -136,7 +136,8 @@ struct FitJob::Impl {
   void train_batch() {
     const std::int64_t n = batches.next();
     executor.forward(pass);
-    const double data_sum = loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
+    const double data_sum =
+        loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
     const double sum = data_sum + static_cast<double>(n) * penalty(model.backend(), executor.trainable());
     state.batch_loss = sum / static_cast<double>(n);
     if (!std::isfinite(sum)) fail(state.batch + 1, "the loss became " + in_words(state.batch_loss));
@@ -168,8 +169,9 @@ struct FitJob::Impl {
     const std::int64_t n = validation_batches.next();
     const Executor::Pass inference{.training = false, .logits = pass.logits};
     executor.forward(inference);
-    const double sum = loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {}) +
-                       static_cast<double>(n) * validation_penalty;
+    const double sum =
+        loss.evaluate(model.backend(), executor.output(), pass.logits, validation_batches.targets(), {}) +
+        static_cast<double>(n) * validation_penalty;
     if (!std::isfinite(sum)) fail(state.batch, "the validation loss became " + in_words(sum));
     state.validation_done += n;
     account(sum, validation_batches, state.validation_done, validation_logs);

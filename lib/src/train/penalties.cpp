@@ -14,7 +14,8 @@ double penalty(Backend& backend, std::span<Parameter* const> parameters) {
   return sum;
 }
 
-void add_penalty_gradients(Backend& backend, std::span<Parameter* const> parameters, std::span<const TensorView> gradients) {
+void add_penalty_gradients(Backend& backend, std::span<Parameter* const> parameters,
+                           std::span<const TensorView> gradients) {
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (parameters[i]->trainable && parameters[i]->regularizer && gradients[i])
       backend.penalty(parameters[i]->regularizer, std::as_const(parameters[i]->value).view(), gradients[i]);

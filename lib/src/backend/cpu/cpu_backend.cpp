@@ -117,10 +117,10 @@ class CpuBackend final : public Backend {
                TensorView velocity, TensorView weights) override {
     for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
       kernels_.rmsprop({count, static_cast<float>(step.learning_rate), static_cast<float>(step.rho),
-                        static_cast<float>(1.0 - step.rho), static_cast<float>(step.momentum), static_cast<float>(step.epsilon),
-                        gradient.as<float>() + i, mean_square.as<float>() + i,
-                        mean_gradient ? mean_gradient.as<float>() + i : nullptr, velocity ? velocity.as<float>() + i : nullptr,
-                        weights.as<float>() + i});
+                        static_cast<float>(1.0 - step.rho), static_cast<float>(step.momentum),
+                        static_cast<float>(step.epsilon), gradient.as<float>() + i, mean_square.as<float>() + i,
+                        mean_gradient ? mean_gradient.as<float>() + i : nullptr,
+                        velocity ? velocity.as<float>() + i : nullptr, weights.as<float>() + i});
     });
   }
 
@@ -128,9 +128,10 @@ class CpuBackend final : public Backend {
             TensorView weights) override {
     for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
       kernels_.adam({count, static_cast<float>(step.learning_rate), static_cast<float>(1.0 - step.beta_1),
-                     static_cast<float>(1.0 - step.beta_2), static_cast<float>(step.epsilon), static_cast<float>(step.decay),
-                     gradient.as<float>() + i, mean.as<float>() + i, mean_square.as<float>() + i,
-                     largest ? largest.as<float>() + i : nullptr, weights.as<float>() + i});
+                     static_cast<float>(1.0 - step.beta_2), static_cast<float>(step.epsilon),
+                     static_cast<float>(step.decay), gradient.as<float>() + i, mean.as<float>() + i,
+                     mean_square.as<float>() + i, largest ? largest.as<float>() + i : nullptr,
+                     weights.as<float>() + i});
     });
   }
 

@@ -161,7 +161,8 @@ template <class T>
 void rmsprop(const RmspropStep& step, ConstTensorView gradient, TensorView mean_square, TensorView mean_gradient,
              TensorView velocity, TensorView weights) {
   const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum);
-  const T epsilon = static_cast<T>(step.epsilon), rho = static_cast<T>(step.rho), fresh = static_cast<T>(1.0 - step.rho);
+  const T epsilon = static_cast<T>(step.epsilon), rho = static_cast<T>(step.rho),
+          fresh = static_cast<T>(1.0 - step.rho);
   const T* g = gradient.as<T>();
   T* w = weights.as<T>();
   for (std::int64_t i = 0; i < weights.elements(); ++i) {
