@@ -1,4 +1,5 @@
-// ResNet-50 against an independent implementation (generate/resnet50.py): see README.md, also for the measure.
+// ResNet-50 against an independent implementation (generate/resnet50.py): see README.md, also for the
+// measure.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -48,7 +49,8 @@ Model drawn_resnet50(const char* backend) {
 // The elements of a layer's output that the fixture has.
 std::vector<double> witnesses(const Fixture& fixture, const std::string& layer, const Tensor& output) {
   std::vector<double> elements;
-  for (const double i : fixture.values("witness/" + layer)) elements.push_back(output.at(static_cast<std::int64_t>(i)));
+  for (const double i : fixture.values("witness/" + layer))
+    elements.push_back(output.at(static_cast<std::int64_t>(i)));
   return elements;
 }
 
@@ -90,7 +92,8 @@ void check_images(const char* backend) {
     const Tensor x = name == "photo" ? test::draw_resnet50_photo() : test::draw_resnet50_float_image();
     check_witnesses(fixture, name, model, x);
     CHECK(error_of_largest(logits(model, x), fixture.values(name + "/logits")) < kTolerance);
-    CHECK(error_of_largest(to_vector(model.predict(x).values()), fixture.values(name + "/probabilities")) < kTolerance);
+    CHECK(error_of_largest(to_vector(model.predict(x).values()), fixture.values(name + "/probabilities")) <
+          kTolerance);
   }
 }
 
@@ -100,7 +103,9 @@ TEST_CASE("ResNet-50's blocks, logits and probabilities equal those of an indepe
   check_images("cpu");
 }
 
-TEST_CASE("ResNet-50 on the reference backend equals an independent implementation") { check_images("reference"); }
+TEST_CASE("ResNet-50 on the reference backend equals an independent implementation") {
+  check_images("reference");
+}
 
 TEST_CASE("The drawn weights and images are those of the fixture, bit for bit") {
   const Fixture fixture("resnet50.safetensors");

@@ -14,8 +14,8 @@ constexpr std::int64_t kSide = 224, kChannels = 3;
 constexpr std::int64_t kCell = 28;  // pixels along the side of one patch of colour
 constexpr std::uint64_t kCoarse8Bit = 1000, kFine8Bit = 1001, kCoarseFloat = 1002, kFineFloat = 1003;
 
-// Number i of a stream, in [0, 2^bits): the top bits of what SplitMix64 (Steele, Lea, Flood 2014) draws from seed
-// stream * 2^32.
+// Number i of a stream, in [0, 2^bits): the top bits of what SplitMix64 (Steele, Lea, Flood 2014) draws from
+// seed stream * 2^32.
 std::int64_t integer(std::uint64_t stream, std::int64_t i, int bits) {
   std::uint64_t z = (stream << 32) + (static_cast<std::uint64_t>(i) + 1) * 0x9E3779B97F4A7C15u;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;

@@ -5,8 +5,8 @@
 
 namespace neurona::test {
 
-/// Fills every weight of `model`, which must have ResNet-50's layers with Keras' names: the weight with index i in
-/// the order of `Model::parameters()` is drawn from stream i.
+/// Fills every weight of `model`, which must have ResNet-50's layers with Keras' names: the weight with index
+/// i in the order of `Model::parameters()` is drawn from stream i.
 void draw_resnet50_weights(Model& model);
 
 /// (1, 224, 224, 3): the 8-bit RGB image, after `preprocess_input` (BGR, mean colour subtracted).
