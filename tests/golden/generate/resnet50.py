@@ -1,4 +1,4 @@
-"""Makes fixtures/resnet50.safetensors: /usr/bin/python3 resnet50.py FOLDER. See ../README.md for what it holds.
+"""Makes resnet50.safetensors: /usr/bin/python3 resnet50.py FOLDER. See ../README.md for what it holds.
 
 ResNet-50 v1 of keras.applications, written with torch.nn.functional and computed in float64.
 """
@@ -71,11 +71,13 @@ class Fixture:
     def put(self, name, array):
         begin = len(self.data)
         self.data += numpy.ascontiguousarray(array).tobytes()
-        self.header[name] = {"dtype": self.TYPES[str(array.dtype)], "shape": list(array.shape), "data_offsets": [begin, len(self.data)]}
+        self.header[name] = {"dtype": self.TYPES[str(array.dtype)], "shape": list(array.shape),
+                             "data_offsets": [begin, len(self.data)]}
 
     def write(self, path, cases):
         versions = f"torch {torch.__version__}, numpy {numpy.__version__}"
-        text = json.dumps({"__metadata__": {"versions": versions, "cases": json.dumps(cases)}, **self.header}, separators=(",", ":"))
+        header = {"__metadata__": {"versions": versions, "cases": json.dumps(cases)}, **self.header}
+        text = json.dumps(header, separators=(",", ":"))
         text += " " * (-len(text) % 8)
         path.write_bytes(struct.pack("<Q", len(text)) + text.encode() + self.data)
         print(path.name, path.stat().st_size)

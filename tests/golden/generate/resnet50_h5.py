@@ -13,7 +13,8 @@ import numpy
 
 import resnet50_weights as drawn
 
-OLD_WEIGHTS = {"kernel": "W", "bias": "b", "gamma": "gamma", "beta": "beta", "moving_mean": "running_mean", "moving_variance": "running_std"}
+OLD_WEIGHTS = {"kernel": "W", "bias": "b", "gamma": "gamma", "beta": "beta", "moving_mean": "running_mean",
+               "moving_variance": "running_std"}
 
 
 def new_layers():

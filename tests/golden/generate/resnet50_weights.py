@@ -97,9 +97,9 @@ def resnet50():
 
 
 def old_resnet50():
-    """The same network as Keras 1 and keras-applications up to 1.0.6 built and named it: (layers in the order of `model.layers`, name here ->
-    name in resnet50()). Add is called with the branch first and the shortcut second, so that branch2c precedes branch1,
-    where resnet50() has ..._0_conv before ..._3_conv."""
+    """The same network as Keras 1 and keras-applications' resnet50.py built and named it: (layers in the order of `model.layers`,
+    {name here: name in resnet50()}). Add is called with the branch first and the shortcut second, so branch2c precedes
+    branch1, where resnet50() has ..._0_conv before ..._3_conv."""
     graph, new_names, counts = Graph(), {}, {}
 
     def numbered(kind, *inputs):
