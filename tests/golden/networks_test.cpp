@@ -67,7 +67,7 @@ void check_tensor(const Fixture& fixture, const std::string& name, const json& w
   const auto size = static_cast<std::int64_t>(values.size());
   const std::size_t columns = witness.at("columns");
   test::Random random(witness.at("seed"));
-  std::vector<double> picked(witness.at("picked"));
+  std::vector<double> picked(witness.at("picked").get<std::size_t>());
   for (double& value : picked) value = values[static_cast<std::size_t>(random.below(size))];
   std::vector<double> row_sums(values.size() / columns), column_sums(columns);
   for (std::size_t i = 0; i < values.size(); ++i) {
