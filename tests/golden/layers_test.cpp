@@ -144,20 +144,39 @@ TEST_CASE("A graph with two inputs, shared values and two outputs equals Keras: 
     Functional model;
     model.set_backend(make_backend(backend));
     std::map<std::string, Node> nodes;
-    std::map<std::string, Layer*> layers;
+    std::vector<std::pair<std::string, Layer*>> layers;
     std::vector<Node> outputs;
     for (const json& input : spec.at("inputs")) nodes[input.at("name")] = model.input(test::to_shape(input.at("shape")));
     for (const json& node : spec.at("nodes")) {
       std::vector<Node> inputs;
       for (const std::string input : node.at("inputs")) inputs.push_back(nodes.at(input));
       auto layer = test::make_layer(node);
-      layers[node.at("name")] = layer.get();
+      layers.emplace_back(node.at("name"), layer.get());
       nodes[node.at("name")] = model.add(std::move(layer), inputs);
     }
     for (const std::string output : spec.at("outputs")) outputs.push_back(nodes.at(output));
     model.set_outputs(outputs);
 
-    test::Random random(spec.at("seed"));
     Executor executor(model, samples, Executor::Use::training);
+    test::Random random(spec.at("seed"));
+    for (std::size_t i = 0; i < spec.at("inputs").size(); ++i) {
+      const TensorView input = executor.input(samples, i);
+      fill(input, draw_input(random, input.elements()));
+    }
+    for (const auto& [name, layer] : layers) draw_weights(random, *layer);
+    for (const bool training : {false, true}) {
+      CAPTURE(training);
+      executor.forward({.training = training});
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        CHECK(relative_error(to_vector(executor.output(i)), fixture.values((training ? "graph/output/" : "graph/inference/") + std::to_string(i))) < kTolerance);
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      fill(executor.output_gradient(i), random.values(executor.output(i).elements(), kWeightLimit, kUnit));
+    executor.backward({.training = true});
+    for (const auto& [name, layer] : layers) {
+      CAPTURE(name);
+      check_parameters(fixture, "graph/weights/" + name + "/", name == "normal" ? "graph/moving/" : "graph/none/", *layer,
+                       executor.trainable(), executor.gradients());
+    }
   }
 }
