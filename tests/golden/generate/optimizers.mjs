@@ -1,4 +1,4 @@
-// RMSprop, Adam and AdamW over seven steps: TensorFlow.js' optimisers, where they differ from Keras' made to agree with them.
+// RMSprop, Adam and AdamW over seven steps: TensorFlow.js' optimisers, or, where they differ from Keras', Keras' in float64.
 import {Fixture, drawPoints, make, tf, train} from './common.mjs';
 
 // RMSprop. TensorFlow.js has Keras' rule (epsilon under the root):
@@ -29,22 +29,44 @@ class CentredRMSprop extends tf.Optimizer {
 }
 
 // Adam. Keras: w -= lr * sqrt(1-beta_2^t)/(1-beta_1^t) * m/(sqrt(v) + epsilon). TensorFlow.js adds its epsilon to sqrt(v/(1-beta_2^t)),
-// as the paper's first formula: at step t that is Keras' epsilon times sqrt(1-beta_2^t). AdamW takes lr*weight_decay*w off each
-// weight before the step.
+// as the paper's first formula: at step t that is Keras' epsilon times sqrt(1-beta_2^t). It also has 1-beta_2^t in float32, whose
+// rounding shows in small weights (4.8e-4 after seven steps). So the steps are computed in float64, and each must agree with TensorFlow.js', given
+// the epsilon that makes both the same. AdamW takes lr*weight_decay*w off each weight before the step.
+const kAdamAgreement = 1e-3;  // of the learning rate, which is about the largest step
+
 class KerasAdam extends tf.AdamOptimizer {
   step = 0;
+  states = new Map();
   constructor({learning_rate, beta_1, beta_2, epsilon, weight_decay = 0}) {
     super(learning_rate, beta_1, beta_2, epsilon);
     Object.assign(this, {kerasEpsilon: epsilon, decay: 1 - learning_rate * weight_decay});
   }
   applyGradients(gradients) {
-    ++this.step;
-    this.epsilon = this.kerasEpsilon / Math.sqrt(1 - this.beta2 ** this.step);
-    for (const {name} of gradients) {
-      const variable = tf.engine().registeredVariables[name];
-      if (this.decay !== 1) variable.assign(tf.mul(variable, this.decay));
+    const t = ++this.step, {beta1, beta2, learningRate, kerasEpsilon} = this;
+    const rate = (learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t);
+    const after = new Map();
+    for (const {name, tensor} of gradients) {
+      const variable = tf.engine().registeredVariables[name], g = tensor.dataSync();
+      const w = Float64Array.from(variable.dataSync(), (value) => value * this.decay);
+      variable.assign(tf.tensor(Float32Array.from(w), variable.shape));
+      if (!this.states.has(name)) this.states.set(name, {m: new Float64Array(g.length), v: new Float64Array(g.length)});
+      const {m, v} = this.states.get(name);
+      for (let i = 0; i < g.length; ++i) {
+        m[i] += (g[i] - m[i]) * (1 - beta1);
+        v[i] += (g[i] * g[i] - v[i]) * (1 - beta2);
+        w[i] -= (rate * m[i]) / (Math.sqrt(v[i]) + kerasEpsilon);
+      }
+      after.set(name, w);
     }
+    this.epsilon = kerasEpsilon / Math.sqrt(1 - beta2 ** t);
     super.applyGradients(gradients);
+    for (const [name, w] of after) {
+      const variable = tf.engine().registeredVariables[name];
+      variable.dataSync().forEach((value, i) => {
+        if (!(Math.abs(value - w[i]) < kAdamAgreement * learningRate)) throw new Error(`step ${t}: ${value}, in float64 ${w[i]}`);
+      });
+      variable.assign(tf.tensor(Float32Array.from(w), variable.shape));
+    }
   }
 }
 
