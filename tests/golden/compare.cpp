@@ -12,7 +12,8 @@ double largest(std::span<const double> values) {
   return scale;
 }
 
-double relative_error(std::span<const double> a, std::span<const double> b, double small_scale, double least) {
+double relative_error(std::span<const double> a, std::span<const double> b, double small_scale,
+                      double least) {
   if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
   const double scale = std::max({small_scale * largest(b), least, std::numeric_limits<double>::min()});
   double error = 0.0;

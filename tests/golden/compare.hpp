@@ -16,8 +16,8 @@ inline constexpr double kSmallScale = 1e-2;
 
 inline constexpr const char* kBackends[] = {"reference", "cpu"};
 
-/// Largest |a - b| / max(|b|, small_scale * largest |b|, least) over all elements; b is the fixture. Infinite when something
-/// is not a number or the sizes differ.
+/// Largest |a - b| / max(|b|, small_scale * largest |b|, least) over all elements; b is the fixture. Infinite
+/// when something is not a number or the sizes differ.
 double relative_error(std::span<const double> a, std::span<const double> b, double small_scale = kSmallScale,
                       double least = 0.0);
 /// Each element by itself: for losses, which are no differences.

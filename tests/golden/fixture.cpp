@@ -32,7 +32,9 @@ ConfigValue to_config_value(const json& value) {
 
 Handle<Optimizer> to_optimizer(const json& spec) {
   if (!spec.contains("optimizer"))
-    return SGD({.learning_rate = spec.at("learning_rate"), .momentum = spec.at("momentum"), .nesterov = spec.at("nesterov")});
+    return SGD({.learning_rate = spec.at("learning_rate"),
+                .momentum = spec.at("momentum"),
+                .nesterov = spec.at("nesterov")});
   const json& options = spec.at("optimizer");
   const std::string type = options.at("type");
   if (type == "rmsprop")

@@ -1,4 +1,7 @@
-// Each layer with its options, and a graph, against the fixtures: outputs and gradients for a given gradient from above.
+// Each layer with its options, and a graph, against the fixtures: outputs and gradients for a given gradient
+// from above.
+#include "neurona/layers.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,7 +16,6 @@
 #include "golden/fixture.hpp"
 #include "golden/random.hpp"
 #include "model/executor.hpp"
-#include "neurona/layers.hpp"
 
 using namespace neurona;
 using nlohmann::json;
@@ -46,8 +48,9 @@ void fill(TensorView view, const std::vector<double>& values) {
 void draw_weights(test::Random& random, Layer& layer) {
   for (Parameter& parameter : layer.parameters()) {
     const bool positive = parameter.name == "gamma" || parameter.name == "moving_variance";
-    fill(parameter.value.view(), random.values(parameter.value.elements(), positive ? kPositiveLimit : kWeightLimit,
-                                               kUnit, positive ? 1.0 : 0.0));
+    fill(parameter.value.view(),
+         random.values(parameter.value.elements(), positive ? kPositiveLimit : kWeightLimit, kUnit,
+                       positive ? 1.0 : 0.0));
   }
 }
 
@@ -57,14 +60,17 @@ std::vector<double> identity(std::int64_t n) {
   return matrix;
 }
 
-// What the layer's parameters are compared with: gradients of those that are trained, new values of the others.
-void check_parameters(const Fixture& fixture, const std::string& prefix, const std::string& moving, const Layer& layer,
-                      std::span<Parameter* const> trainable, std::span<const TensorView> gradients) {
+// What the layer's parameters are compared with: gradients of those that are trained, new values of the
+// others.
+void check_parameters(const Fixture& fixture, const std::string& prefix, const std::string& moving,
+                      const Layer& layer, std::span<Parameter* const> trainable,
+                      std::span<const TensorView> gradients) {
   std::size_t trained = 0, moved = 0;
   for (const Parameter& parameter : layer.parameters()) {
     CAPTURE(parameter.name);
     if (!parameter.trainable) {
-      CHECK(relative_error(to_vector(parameter.value.view()), fixture.values(moving + std::to_string(moved++))) < kTolerance);
+      CHECK(relative_error(to_vector(parameter.value.view()),
+                           fixture.values(moving + std::to_string(moved++))) < kTolerance);
       continue;
     }
     const auto place = std::find(trainable.begin(), trainable.end(), &parameter);
@@ -76,8 +82,8 @@ void check_parameters(const Fixture& fixture, const std::string& prefix, const s
   CHECK_FALSE(fixture.has(moving + std::to_string(moved)));
 }
 
-// The inputs are the kernels of Dense layers behind a batch that is the identity matrix: so the network's own backward
-// pass gives the gradients by the inputs, exactly, as those of kernels.
+// The inputs are the kernels of Dense layers behind a batch that is the identity matrix: so the network's own
+// backward pass gives the gradients by the inputs, exactly, as those of kernels.
 void check_layer(const Fixture& fixture, const json& spec, const std::string& backend) {
   const std::string name = spec.at("name");
   const std::int64_t samples = spec.at("samples");
@@ -110,22 +116,24 @@ void check_layer(const Fixture& fixture, const json& spec, const std::string& ba
     CHECK(relative_error(to_vector(executor.output()), fixture.values(name + "/inference")) < kTolerance);
   }
   executor.forward({.training = true});
-  REQUIRE(executor.output().shape() == fixture.shape(name + "/output"));
+  REQUIRE(executor.output().shape == fixture.shape(name + "/output"));
   CHECK(relative_error(to_vector(executor.output()), fixture.values(name + "/output")) < kTolerance);
   fill(executor.output_gradient(), random.values(executor.output().elements(), kWeightLimit, kUnit));
   executor.backward({.training = true});
   for (std::size_t i = 0; i < sources.size(); ++i) {
     CAPTURE(i);
     REQUIRE(executor.trainable()[i] == &sources[i]->parameters()[0]);
-    CHECK(relative_error(to_vector(executor.gradients()[i]), fixture.values(name + "/inputs/" + std::to_string(i))) <
-          kTolerance);
+    CHECK(relative_error(to_vector(executor.gradients()[i]),
+                         fixture.values(name + "/inputs/" + std::to_string(i))) < kTolerance);
   }
-  check_parameters(fixture, name + "/weights/", name + "/moving/", layer, executor.trainable(), executor.gradients());
+  check_parameters(fixture, name + "/weights/", name + "/moving/", layer, executor.trainable(),
+                   executor.gradients());
 }
 
 }  // namespace
 
-TEST_CASE("Each layer equals Keras with its options: outputs, gradients by inputs and weights, moving statistics") {
+TEST_CASE(
+    "Each layer equals Keras with its options: outputs, gradients by inputs and weights, moving statistics") {
   const Fixture fixture("layers.safetensors");
   REQUIRE(fixture.cases().size() == 203);
   for (const std::string backend : kBackends)
@@ -146,7 +154,8 @@ TEST_CASE("A graph with two inputs, shared values and two outputs equals Keras: 
     std::map<std::string, Node> nodes;
     std::vector<std::pair<std::string, Layer*>> layers;
     std::vector<Node> outputs;
-    for (const json& input : spec.at("inputs")) nodes[input.at("name")] = model.input(test::to_shape(input.at("shape")));
+    for (const json& input : spec.at("inputs"))
+      nodes[input.at("name")] = model.input(test::to_shape(input.at("shape")));
     for (const json& node : spec.at("nodes")) {
       std::vector<Node> inputs;
       for (const std::string input : node.at("inputs")) inputs.push_back(nodes.at(input));
@@ -168,15 +177,18 @@ TEST_CASE("A graph with two inputs, shared values and two outputs equals Keras: 
       CAPTURE(training);
       executor.forward({.training = training});
       for (std::size_t i = 0; i < outputs.size(); ++i)
-        CHECK(relative_error(to_vector(executor.output(i)), fixture.values((training ? "graph/output/" : "graph/inference/") + std::to_string(i))) < kTolerance);
+        CHECK(relative_error(to_vector(executor.output(i)),
+                             fixture.values((training ? "graph/output/" : "graph/inference/") +
+                                            std::to_string(i))) < kTolerance);
     }
     for (std::size_t i = 0; i < outputs.size(); ++i)
       fill(executor.output_gradient(i), random.values(executor.output(i).elements(), kWeightLimit, kUnit));
     executor.backward({.training = true});
     for (const auto& [name, layer] : layers) {
       CAPTURE(name);
-      check_parameters(fixture, "graph/weights/" + name + "/", name == "normal" ? "graph/moving/" : "graph/none/", *layer,
-                       executor.trainable(), executor.gradients());
+      check_parameters(fixture, "graph/weights/" + name + "/",
+                       name == "normal" ? "graph/moving/" : "graph/none/", *layer, executor.trainable(),
+                       executor.gradients());
     }
   }
 }

@@ -51,14 +51,14 @@ Dataset make_images(const json& spec) {
   return test::make_dataset(fixture, fixture.cases().at(0));
 }
 
-// Where changes are smaller than this share of the weights, the rounding of the weights shows in them: three steps on
-// either side round by up to 6 * 2^-25, which is half of kTolerance of this share.
+// Where changes are smaller than this share of the weights, the rounding of the weights shows in them: three
+// steps on either side round by up to 6 * 2^-25, which is half of kTolerance of this share.
 constexpr double kRoundedShare = 1.0 / 256.0;
 
-// A tensor whose fixture holds all of it, or of a large one some elements and signed sums of all rows and columns, which
-// every element enters (generate/networks.mjs).
-void check_tensor(const Fixture& fixture, const std::string& name, const json& weight, const std::vector<double>& values,
-                  double small_scale, double least) {
+// A tensor whose fixture holds all of it, or of a large one some elements and signed sums of all rows and
+// columns, which every element enters (generate/networks.mjs).
+void check_tensor(const Fixture& fixture, const std::string& name, const json& weight,
+                  const std::vector<double>& values, double small_scale, double least) {
   if (!weight.contains("witness")) {
     CHECK(relative_error(values, fixture.values(name), small_scale, least) < kTolerance);
     return;
@@ -78,8 +78,10 @@ void check_tensor(const Fixture& fixture, const std::string& name, const json& w
   // The rounding of n terms with random signs is that of one, times the root of n.
   const auto least_of_sum = [&](std::size_t terms) { return least * std::sqrt(static_cast<double>(terms)); };
   CHECK(relative_error(picked, fixture.values(name + "/picked"), small_scale, least) < kTolerance);
-  CHECK(relative_error(row_sums, fixture.values(name + "/rows"), small_scale, least_of_sum(columns)) < kTolerance);
-  CHECK(relative_error(column_sums, fixture.values(name + "/columns"), small_scale, least_of_sum(row_sums.size())) < kTolerance);
+  CHECK(relative_error(row_sums, fixture.values(name + "/rows"), small_scale, least_of_sum(columns)) <
+        kTolerance);
+  CHECK(relative_error(column_sums, fixture.values(name + "/columns"), small_scale,
+                       least_of_sum(row_sums.size())) < kTolerance);
 }
 
 void check_output(const Fixture& fixture, const json& spec, Model& model, const Dataset& data) {
@@ -126,8 +128,8 @@ void check_epoch(const Fixture& fixture, const json& spec, Model& model, const D
   REQUIRE(after.size() == spec.at("weights").size());
   for (std::size_t i = 0; i < after.size(); ++i) {
     CAPTURE(i);
-    // The changes, which are small beside the weights: their rounding is that of the weights, so they are compared with
-    // the largest of them.
+    // The changes, which are small beside the weights: their rounding is that of the weights, so they are
+    // compared with the largest of them.
     const std::vector<double> old = to_vector(before[i].view());
     check_tensor(fixture, name + "/changes/" + std::to_string(i), spec.at("weights")[i],
                  minus(to_vector(after[i].view()), old), 1.0, kRoundedShare * test::largest(old));
@@ -149,11 +151,15 @@ void check_network(const std::string& file, const std::string& backend) {
 
 }  // namespace
 
-TEST_CASE("The improved MLP equals Keras: first output, losses, all gradients, weights and moving statistics after three steps") {
+TEST_CASE(
+    "The improved MLP equals Keras: first output, losses, all gradients, weights and moving statistics after "
+    "three steps") {
   for (const char* backend : kBackends) check_network("mlp-improved.safetensors", backend);
 }
 
-TEST_CASE("The CNN equals Keras: first output, losses, all gradients, weights and moving statistics after three steps") {
+TEST_CASE(
+    "The CNN equals Keras: first output, losses, all gradients, weights and moving statistics after three "
+    "steps") {
   for (const char* backend : kBackends) check_network("cnn.safetensors", backend);
 }
 
