@@ -15,17 +15,46 @@ namespace {
 
 using nlohmann::json;
 
-Shape to_shape(const json& extents) {
-  Shape shape;
-  for (const json& extent : extents) shape = shape.with_trailing(extent.get<std::int64_t>());
-  return shape;
-}
-
 template <class T>
 std::vector<double> read(const char* bytes, std::size_t size) {
   std::vector<T> elements(size / sizeof(T));
   std::memcpy(elements.data(), bytes, size);
   return {elements.begin(), elements.end()};
+}
+
+ConfigValue to_config_value(const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_number()) return value.get<double>();
+  if (value.is_array()) return value.get<std::vector<std::int64_t>>();
+  return value.get<std::string>();
+}
+
+Handle<Optimizer> to_optimizer(const json& spec) {
+  if (!spec.contains("optimizer"))
+    return SGD({.learning_rate = spec.at("learning_rate"),
+                .momentum = spec.at("momentum"),
+                .nesterov = spec.at("nesterov")});
+  const json& options = spec.at("optimizer");
+  const std::string type = options.at("type");
+  if (type == "rmsprop")
+    return RMSprop({.learning_rate = options.at("learning_rate"),
+                    .rho = options.at("rho"),
+                    .momentum = options.at("momentum"),
+                    .epsilon = options.at("epsilon"),
+                    .centered = options.at("centered")});
+  if (type == "adam")
+    return Adam({.learning_rate = options.at("learning_rate"),
+                 .beta_1 = options.at("beta_1"),
+                 .beta_2 = options.at("beta_2"),
+                 .epsilon = options.at("epsilon")});
+  if (type == "adamw")
+    return AdamW({.learning_rate = options.at("learning_rate"),
+                  .beta_1 = options.at("beta_1"),
+                  .beta_2 = options.at("beta_2"),
+                  .epsilon = options.at("epsilon"),
+                  .weight_decay = options.at("weight_decay")});
+  throw std::runtime_error("no optimiser '" + type + "'");
 }
 
 std::vector<std::uint8_t> to_bytes(const std::vector<double>& values) {
@@ -36,6 +65,25 @@ std::vector<std::uint8_t> to_bytes(const std::vector<double>& values) {
 }
 
 }  // namespace
+
+Shape to_shape(const json& extents) {
+  Shape shape;
+  for (const json& extent : extents) shape = shape.with_trailing(extent.get<std::int64_t>());
+  return shape;
+}
+
+std::unique_ptr<Layer> make_layer(const json& spec, const Shape& input_shape) {
+  Config config;
+  for (const auto& [key, value] : spec.at("config").items()) config.set(key, to_config_value(value));
+  if (input_shape.rank() > 0) {
+    std::vector<std::int64_t> extents;
+    for (int axis = 0; axis < input_shape.rank(); ++axis) extents.push_back(input_shape[axis]);
+    config.set("input_shape", extents);
+  }
+  std::unique_ptr<Layer> layer = neurona::make_layer(spec.at("type").get<std::string>(), config);
+  if (spec.contains("name")) layer->set_name(spec.at("name"));
+  return layer;
+}
 
 Fixture::Fixture(const std::string& file) {
   std::ifstream stream(std::string(NEURONA_GOLDEN_FIXTURES) + "/" + file, std::ios::binary);
@@ -95,9 +143,7 @@ Sequential make_model(const Fixture& fixture, const json& spec, const std::strin
     weights.push_back(fixture.tensor(name + "/weights/" + std::to_string(weights.size()), unit));
   model.set_weights(weights);
   model.compile({.loss = make_loss(spec.at("loss").get<std::string>()),
-                 .optimizer = SGD({.learning_rate = spec.at("learning_rate"),
-                                   .momentum = spec.at("momentum"),
-                                   .nesterov = spec.at("nesterov")}),
+                 .optimizer = to_optimizer(spec),
                  .metrics = spec.at("loss") == "sparse_categorical_crossentropy"
                                 ? std::vector<Handle<Metric>>{Accuracy()}
                                 : std::vector<Handle<Metric>>()});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -28,6 +29,10 @@ class Fixture {
   nlohmann::json header_, cases_;
   std::vector<char> data_;
 };
+
+Shape to_shape(const nlohmann::json& extents);
+/// The layer of a case's `type`, `config` (Keras' names) and, where it has one, `name`.
+std::unique_ptr<Layer> make_layer(const nlohmann::json& spec, const Shape& input_shape = {});
 
 /// The network of a case with its initial weights, compiled with its loss and optimiser, and with accuracy
 /// where there are labels.

@@ -3,12 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <numeric>
-#include <span>
 
 #include "backend/backend.hpp"
+#include "golden/compare.hpp"
 #include "golden/fixture.hpp"
 #include "model/executor.hpp"
 #include "neurona/train.hpp"
@@ -17,48 +14,14 @@
 using namespace neurona;
 using nlohmann::json;
 using test::Fixture;
+using test::kBackends;
+using test::kTolerance;
+using test::loss_error;
+using test::minus;
+using test::relative_error;
+using test::to_vector;
 
 namespace {
-
-// Both sides compute in float32 (24 bits: 6e-8), in another order. A wrong formula is off by far more.
-constexpr double kTolerance = 1e-4;
-// Elements smaller than this share of their tensor's largest are compared with that share: they are
-// differences of larger terms, whose rounding stays.
-constexpr double kSmallScale = 1e-2;
-
-const char* const kBackends[] = {"reference", "cpu"};
-
-double largest(std::span<const double> values) {
-  double scale = 0.0;
-  for (const double v : values) scale = std::max(scale, std::abs(v));
-  return scale;
-}
-
-// Largest |a - b| / max(|b|, small_scale * largest |b|) over all elements; b is the fixture.
-double relative_error(std::span<const double> a, std::span<const double> b,
-                      double small_scale = kSmallScale) {
-  if (a.size() != b.size()) return std::numeric_limits<double>::infinity();
-  const double least = std::max(small_scale * largest(b), std::numeric_limits<double>::min());
-  double error = 0.0;
-  for (std::size_t i = 0; i < b.size(); ++i) {
-    const double e = std::abs(a[i] - b[i]) / std::max(std::abs(b[i]), least);
-    if (!(e <= error)) error = std::isfinite(e) ? e : std::numeric_limits<double>::infinity();
-  }
-  return error;
-}
-
-// Each element by itself: for losses, which are no differences.
-double loss_error(std::span<const double> a, std::span<const double> b) { return relative_error(a, b, 0.0); }
-
-std::vector<double> to_vector(ConstTensorView view) {
-  const float* elements = view.as<float>();
-  return {elements, elements + view.elements()};
-}
-
-std::vector<double> minus(std::vector<double> a, std::span<const double> b) {
-  for (std::size_t i = 0; i < a.size(); ++i) a[i] -= b[i];
-  return a;
-}
 
 // Of the first kernel of images the fixture holds only the rows (inputs) that some pixel reaches. The rest is
 // `elsewhere`: zero gradients, unchanged weights.
@@ -158,6 +121,10 @@ TEST_CASE("The tutorial's MLP equals Keras: first output, loss, all gradients, w
 TEST_CASE(
     "Small networks equal Keras: each activation under both losses, momentum, Nesterov, ragged batches") {
   check_file("dense.safetensors", 20);
+}
+
+TEST_CASE("RMSprop, Adam and AdamW move as in Keras over seven steps, wherever epsilon and momentum stand") {
+  check_file("optimizers.safetensors", 16);
 }
 
 TEST_CASE("Ten training losses of a run equal those of Keras") { check_file("trajectory.safetensors", 1); }
