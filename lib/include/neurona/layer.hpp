@@ -10,6 +10,7 @@
 
 #include "neurona/activation.hpp"
 #include "neurona/config.hpp"
+#include "neurona/initializer.hpp"
 #include "neurona/random.hpp"
 #include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
@@ -26,14 +27,28 @@ struct Parameter {
   Regularizer regularizer = {};  ///< counts while it is trainable
 };
 
+/// A weight tensor that a layer asks for.
+struct ParameterSpec {
+  std::string name;
+  Shape shape;
+  Initializer initializer = Initializer::zeros;
+  std::int64_t fan_in = 1, fan_out = 1;
+  bool trainable = true;
+  Regularizer regularizer = {};
+};
+
 /// What `Layer::forward` works on. Shapes have the batch first.
 struct ForwardPass {
   Backend& backend;
   std::span<const ConstTensorView> inputs;
   TensorView output;
+  /// What backward will need beyond inputs and output: tape_bytes() of them, aligned to 64. Empty where no backward pass follows.
+  std::span<std::byte> tape = {};
   bool training = false;
-  /// The loss wants what stands before the layer's final softmax (see Layer::ends_in_softmax).
+  /// The loss wants what stands before the layer's final activation (see Layer::final_activation).
   bool logits = false;
+  /// Of what is random in this pass; the backward pass has the same one.
+  std::uint64_t seed = 0;
 };
 
 /// What `Layer::backward` works on. `output_gradient` is dLoss/dOutput and may be overwritten. Entries of
@@ -44,8 +59,11 @@ struct BackwardPass {
   ConstTensorView output;
   TensorView output_gradient;
   std::span<const TensorView> input_gradients;
-  std::span<const TensorView> parameter_gradients;  ///< one for each of parameters()
+  std::span<const TensorView> parameter_gradients;  ///< one for each of parameters(); without data: not wanted
+  std::span<std::byte> tape = {};
+  bool training = true;
   bool logits = false;
+  std::uint64_t seed = 0;
 };
 
 /// Base of all layers. Shapes in `output_shape` and `build` are those of one sample (no batch axis).
@@ -57,14 +75,20 @@ class Layer {
   virtual std::string_view type() const = 0;
   /// Errors: ShapeError that names the layer when it cannot take such inputs.
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
-  /// Makes and initialises the weights.
-  virtual void build(std::span<const Shape> inputs, DType dtype, Rng& rng);
+  /// The weights for such inputs, in Keras' order. Errors: as output_shape.
+  virtual std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const;
+  /// Makes and initialises the weights. Errors: as output_shape.
+  void build(std::span<const Shape> inputs, DType dtype, Rng& rng);
   virtual void forward(const ForwardPass& pass) const = 0;
   virtual void backward(const BackwardPass& pass) const = 0;
+  /// Follows a training pass: what the layer learns without a gradient (moving statistics) is updated from the tape.
+  virtual void update_state(std::span<const std::byte> /*tape*/) {}
+  /// Bytes that forward keeps for backward.
+  virtual std::int64_t tape_bytes(std::span<const Shape> /*inputs*/, std::int64_t /*batch*/, DType) const { return 0; }
   /// The same elements under another shape: the executor then copies nothing and calls neither pass.
   virtual bool only_reshapes() const { return false; }
-  /// Whether the last thing that the layer does is a softmax, which `ForwardPass::logits` can leave out.
-  virtual bool ends_in_softmax() const { return false; }
+  /// The last thing that the layer does, which `ForwardPass::logits` can leave out.
+  virtual Activation final_activation() const { return Activation::linear; }
   /// Multiply-adds of one sample.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }
   virtual Config config() const = 0;
@@ -74,6 +98,10 @@ class Layer {
   std::span<Parameter> parameters() { return parameters_; }
   std::span<const Parameter> parameters() const { return parameters_; }
   std::int64_t count_params() const;
+
+  /// Whether training moves its weights. A frozen BatchNormalization also uses its moving statistics while training.
+  bool trainable() const { return trainable_; }
+  void set_trainable(bool trainable) { trainable_ = trainable; }
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }
@@ -85,6 +113,7 @@ class Layer {
 
  private:
   std::string name_;
+  bool trainable_ = true;
 };
 
 /// A layer by the name of its class. Errors: ValueError that lists the known names.

@@ -7,8 +7,10 @@ namespace neurona {
 namespace {
 
 constexpr std::pair<Activation, std::string_view> kNames[] = {
-    {Activation::linear, "linear"}, {Activation::sigmoid, "sigmoid"}, {Activation::tanh, "tanh"},
-    {Activation::relu, "relu"},     {Activation::selu, "selu"},       {Activation::softmax, "softmax"},
+    {Activation::linear, "linear"},   {Activation::sigmoid, "sigmoid"}, {Activation::tanh, "tanh"},
+    {Activation::relu, "relu"},       {Activation::elu, "elu"},         {Activation::leaky_relu, "leaky_relu"},
+    {Activation::selu, "selu"},       {Activation::gelu, "gelu"},       {Activation::swish, "swish"},
+    {Activation::softmax, "softmax"},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "backend/backend.hpp"
 #include "layers/config_regularizer.hpp"
 #include "layers/config_shape.hpp"
+#include "layers/epilogue.hpp"
 #include "neurona/error.hpp"
 #include "neurona/layers.hpp"
 
@@ -37,25 +38,32 @@ Shape Dense::output_shape(std::span<const Shape> inputs) const {
   return {options_.units};
 }
 
-void Dense::build(std::span<const Shape> inputs, DType dtype, Rng& rng) {
-  parameters_.clear();
-  output_shape(inputs);
+std::vector<ParameterSpec> Dense::parameter_specs(std::span<const Shape> inputs) const {
   const std::int64_t K = inputs[0][0], F = options_.units;
-  parameters_.push_back({"kernel", Tensor({K, F}, dtype), true, options_.kernel_regularizer});
-  initialize(options_.kernel_initializer, parameters_[kKernel].value.view(), K, F, rng);
-  if (options_.use_bias) parameters_.push_back({"bias", Tensor({F}, dtype)});
+  std::vector<ParameterSpec> specs{{.name = "kernel",
+                                    .shape = {K, F},
+                                    .initializer = options_.kernel_initializer,
+                                    .fan_in = K,
+                                    .fan_out = F,
+                                    .regularizer = options_.kernel_regularizer}};
+  if (options_.use_bias) specs.push_back({.name = "bias", .shape = {F}});
+  return specs;
+}
+
+std::int64_t Dense::tape_bytes(std::span<const Shape>, std::int64_t batch, DType dtype) const {
+  return detail::epilogue_bytes(options_.activation, {options_.units}, batch, dtype);
 }
 
 void Dense::forward(const ForwardPass& pass) const {
-  const Activation activation = pass.logits && ends_in_softmax() ? Activation::linear : options_.activation;
   const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
-  pass.backend.dense_forward(pass.inputs[0], parameters_[kKernel].value.view(), bias, activation, pass.output);
+  pass.backend.dense_forward(pass.inputs[0], parameters_[kKernel].value.view(), bias,
+                             detail::fused_activation(options_.activation, pass), pass.output);
+  detail::finish_activation(options_.activation, pass);
 }
 
 void Dense::backward(const BackwardPass& pass) const {
-  const Activation activation = pass.logits && ends_in_softmax() ? Activation::linear : options_.activation;
   const TensorView dz = pass.output_gradient;
-  pass.backend.activation_backward(activation, pass.output, dz, dz);
+  detail::undo_activation(options_.activation, pass);
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
   pass.backend.dense_backward_parameters(pass.inputs[0], dz, pass.parameter_gradients[kKernel], dbias);
   if (pass.input_gradients[0])

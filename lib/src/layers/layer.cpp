@@ -5,7 +5,16 @@
 
 namespace neurona {
 
-void Layer::build(std::span<const Shape>, DType, Rng&) {}
+std::vector<ParameterSpec> Layer::parameter_specs(std::span<const Shape>) const { return {}; }
+
+void Layer::build(std::span<const Shape> inputs, DType dtype, Rng& rng) {
+  parameters_.clear();
+  output_shape(inputs);
+  for (const ParameterSpec& spec : parameter_specs(inputs)) {
+    parameters_.push_back({spec.name, Tensor(spec.shape, dtype), spec.trainable, spec.regularizer});
+    initialize(spec.initializer, parameters_.back().value.view(), spec.fan_in, spec.fan_out, rng);
+  }
+}
 
 std::int64_t Layer::count_params() const {
   std::int64_t count = 0;
@@ -23,7 +32,7 @@ struct Entry {
 };
 
 constexpr Entry kLayers[] = {
-#define NEURONA_LAYER(Type) {#Type, Type::from_config},
+#define NEURONA_LAYER(Class, type) {type, Class::from_config},
 #include "layers/layers.def"
 #undef NEURONA_LAYER
 };
