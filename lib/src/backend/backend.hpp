@@ -10,6 +10,7 @@
 #include "neurona/activation.hpp"
 #include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
+#include "neurona/window.hpp"
 
 namespace neurona {
 
@@ -34,7 +35,21 @@ struct AdamStep {
   double decay = 0.0;  ///< share of the weights that is taken off before the step
 };
 
-/// Legend: N batch, K inputs, F outputs.
+/// A window over images, with the zeros that padding puts above and to the left of them.
+struct Window2D {
+  Extent2D size;
+  Extent2D strides;
+  std::int64_t top = 0, left = 0;
+};
+
+enum class Pooling : std::uint8_t { max, average };
+
+struct NormalizationGradient {
+  bool of_batch = true;  ///< mean and variance are the batch's own, so they depend on x
+  double epsilon = 0.0;
+};
+
+/// Legend: N batch, K inputs, F outputs or filters, H W C an image, KH KW a window, OH OW its positions, G groups.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -52,12 +67,49 @@ class Backend {
 
   /// z -> y of the same shape; may be in place. Softmax runs over the last axis.
   virtual void activation_forward(Activation activation, ConstTensorView z, TensorView y) = 0;
-  /// y (the activation's result), dy -> dz; dz may be dy.
-  virtual void activation_backward(Activation activation, ConstTensorView y, ConstTensorView dy, TensorView dz) = 0;
+  /// kept (the activation's result y, or z where differentiates_by_input), dy -> dz; dz may be dy.
+  virtual void activation_backward(Activation activation, ConstTensorView kept, ConstTensorView dy, TensorView dz) = 0;
 
   /// logits (N,F)  labels (N)  ->  sum over N of log-sum-exp(logits) - logits[label]; where `gradient` (N,F) has data it
   /// receives (softmax - onehot) / N.
   virtual double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) = 0;
+
+  /// x (N,H,W,C)  kernel (KH,KW,C/G,F)  bias (F) or none  ->  y (N,OH,OW,F) = activation(x * kernel + bias)
+  virtual void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
+                              ConstTensorView bias, Activation activation, TensorView y) = 0;
+  /// x (N,H,W,C)  dz (N,OH,OW,F)  ->  dkernel (KH,KW,C/G,F) or none,  dbias (F) or none
+  virtual void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x,
+                                          ConstTensorView dz, TensorView dkernel, TensorView dbias) = 0;
+  /// dz (N,OH,OW,F)  kernel (KH,KW,C/G,F)  ->  dx (N,H,W,C)
+  virtual void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz,
+                                     ConstTensorView kernel, TensorView dx) = 0;
+
+  /// x (N,H,W,C) -> y (N,OH,OW,C). What padding adds is not counted.
+  virtual void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) = 0;
+  /// x, y as before, dy (N,OH,OW,C) -> dx (N,H,W,C). Of equal largest values the first gets the gradient.
+  virtual void pool2d_backward(Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y,
+                               ConstTensorView dy, TensorView dx) = 0;
+
+  /// x (...,C) -> mean (C), biased variance (C)
+  virtual void moments(ConstTensorView x, TensorView mean, TensorView variance) = 0;
+  /// x (...,C) -> y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+  virtual void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                                   ConstTensorView variance, double epsilon, TensorView y) = 0;
+  /// x, dy (...,C) -> dx or none, dgamma (C) or none, dbeta (C) or none
+  virtual void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
+                                            ConstTensorView mean, ConstTensorView variance, ConstTensorView dy,
+                                            TensorView dx, TensorView dgamma, TensorView dbeta) = 0;
+
+  /// y = a + b; y may be a.
+  virtual void add(ConstTensorView a, ConstTensorView b, TensorView y) = 0;
+  /// x -> y: 0 with probability `rate`, else x / (1 - rate). The same seed drops the same elements.
+  virtual void dropout(double rate, std::uint64_t seed, ConstTensorView x, TensorView y) = 0;
+  /// x (N,H,W,C) -> y (N,H',W',C): x inside zeros, `top` rows and `left` columns of them before it.
+  virtual void pad2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) = 0;
+  /// The opposite: x (N,H',W',C) -> y (N,H,W,C), the part that begins at row `top`, column `left`.
+  virtual void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) = 0;
+  /// x (R,A), y (R,B): columns [from, from + count) of x become columns [to, to + count) of y.
+  virtual void copy_columns(ConstTensorView x, std::int64_t from, TensorView y, std::int64_t to, std::int64_t count) = 0;
 
   /// One step of SGD on `weights`; `velocity` has no data when momentum is 0.
   virtual void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) = 0;

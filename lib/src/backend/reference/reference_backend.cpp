@@ -1,12 +1,21 @@
 // Plain loops: what each operation means. Sums run in double, so that this is the more exact side of a comparison.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "backend/backend.hpp"
+#include "backend/moves.hpp"
+#include "backend/reference/image_loops.hpp"
 
 namespace neurona {
 
 namespace {
+
+// Share of a standard normal below z.
+template <class T>
+T normal_share(T z) {
+  return T(0.5) * std::erfc(-z / T(std::numbers::sqrt2));
+}
 
 template <class T>
 T activate(Activation activation, T z) {
@@ -16,12 +25,16 @@ T activate(Activation activation, T z) {
     case Activation::sigmoid: return T(1) / (T(1) + std::exp(-z));
     case Activation::tanh: return std::tanh(z);
     case Activation::relu: return z < T(0) ? T(0) : z;  // NaN stays NaN
+    case Activation::leaky_relu: return z < T(0) ? T(kLeakySlope) * z : z;
+    case Activation::elu: return z > T(0) ? z : std::expm1(z);
     case Activation::selu: return T(kSeluLambda) * (z > T(0) ? z : T(kSeluAlpha) * std::expm1(z));
+    case Activation::gelu: return z * normal_share(z);
+    case Activation::swish: return z / (T(1) + std::exp(-z));
   }
   return z;
 }
 
-// d(activation)/dz from the activation's result y.
+// d(activation)/dz from the activation's result y; from z where differentiates_by_input.
 template <class T>
 T slope(Activation activation, T y) {
   switch (activation) {
@@ -30,7 +43,15 @@ T slope(Activation activation, T y) {
     case Activation::sigmoid: return y * (T(1) - y);
     case Activation::tanh: return T(1) - y * y;
     case Activation::relu: return y > T(0) ? T(1) : T(0);
+    case Activation::leaky_relu: return y < T(0) ? T(kLeakySlope) : T(1);
+    case Activation::elu: return y > T(0) ? T(1) : y + T(1);
     case Activation::selu: return y > T(0) ? T(kSeluLambda) : y + T(kSeluLambda * kSeluAlpha);
+    case Activation::gelu:
+      return normal_share(y) + y * std::exp(-y * y / T(2)) * T(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+    case Activation::swish: {
+      const T share = T(1) / (T(1) + std::exp(-y));
+      return share * (T(1) + y * (T(1) - share));
+    }
   }
   return T(1);
 }
@@ -142,6 +163,11 @@ double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, 
 }
 
 template <class T>
+void add(ConstTensorView a, ConstTensorView b, TensorView y) {
+  for (std::int64_t i = 0; i < y.elements(); ++i) y.as<T>()[i] = a.as<T>()[i] + b.as<T>()[i];
+}
+
+template <class T>
 void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) {
   const T lr = static_cast<T>(step.learning_rate), momentum = static_cast<T>(step.momentum);
   const T* g = gradient.as<T>();
@@ -236,6 +262,48 @@ class ReferenceBackend final : public Backend {
   }
   double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) override {
     return NEURONA_BY_DTYPE(logits, neurona::softmax_crossentropy)(logits, labels, gradient);
+  }
+  void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
+                      Activation activation, TensorView y) override {
+    NEURONA_BY_DTYPE(y, reference::conv2d_forward)(window, groups, x, kernel, bias, y);
+    activation_forward(activation, y, y);
+  }
+  void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
+                                  TensorView dkernel, TensorView dbias) override {
+    NEURONA_BY_DTYPE(dz, reference::conv2d_backward_parameters)(window, groups, x, dz, dkernel, dbias);
+  }
+  void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
+                             TensorView dx) override {
+    NEURONA_BY_DTYPE(dz, reference::conv2d_backward_input)(window, groups, dz, kernel, dx);
+  }
+  void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) override {
+    NEURONA_BY_DTYPE(y, reference::pool2d_forward)(pooling, window, x, y);
+  }
+  void pool2d_backward(Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y, ConstTensorView dy,
+                       TensorView dx) override {
+    NEURONA_BY_DTYPE(dx, reference::pool2d_backward)(pooling, window, x, y, dy, dx);
+  }
+  void moments(ConstTensorView x, TensorView mean, TensorView variance) override {
+    NEURONA_BY_DTYPE(x, reference::moments)(x, mean, variance);
+  }
+  void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                           ConstTensorView variance, double epsilon, TensorView y) override {
+    NEURONA_BY_DTYPE(y, reference::batch_normalization)(x, gamma, beta, mean, variance, epsilon, y);
+  }
+  void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
+                                    ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
+                                    TensorView dgamma, TensorView dbeta) override {
+    NEURONA_BY_DTYPE(dy, reference::batch_normalization_backward)(of, x, gamma, mean, variance, dy, dx, dgamma, dbeta);
+  }
+  void add(ConstTensorView a, ConstTensorView b, TensorView y) override { NEURONA_BY_DTYPE(y, neurona::add)(a, b, y); }
+  void dropout(double rate, std::uint64_t seed, ConstTensorView x, TensorView y) override {
+    if (y.dtype == DType::float64) return moves::dropout(rate, seed, 0, x.elements(), x.as<double>(), y.as<double>());
+    moves::dropout(rate, seed, 0, x.elements(), x.as<float>(), y.as<float>());
+  }
+  void pad2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) override { moves::pad2d(x, top, left, y); }
+  void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) override { moves::crop2d(x, top, left, y); }
+  void copy_columns(ConstTensorView x, std::int64_t from, TensorView y, std::int64_t to, std::int64_t count) override {
+    moves::copy_columns(x, from, y, to, count);
   }
   void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) override {
     NEURONA_BY_DTYPE(weights, neurona::sgd)(step, gradient, velocity, weights);
