@@ -4,7 +4,10 @@
 #include <vector>
 
 #include "backend/backend.hpp"
+#include "backend/cpu/images.hpp"
 #include "backend/cpu/kernels.hpp"
+#include "backend/cpu/share.hpp"
+#include "backend/moves.hpp"
 #include "neurona/backend.hpp"
 #include "neurona/error.hpp"
 #include "runtime/parallel_for.hpp"
@@ -13,29 +16,13 @@ namespace neurona {
 
 namespace {
 
-// Pieces are large enough to outweigh handing them out, small enough to share among cores.
-constexpr std::int64_t kTileRows = 128;
-constexpr std::int64_t kTileColumns = 64;
-constexpr std::int64_t kPiece = 1 << 14;
-// Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping one takes 60
-// microseconds, much longer where the machine has other work.
-constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 24;
-constexpr std::int64_t kElementsWorthSharing = 1 << 19;
-
-std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
-
-template <class Body>
-void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
-  if (total < kElementsWorthSharing) return body(std::int64_t{0}, total);
-  runtime::parallel_for(pieces_of(total, piece), [&](std::int64_t i) {
-    const std::int64_t begin = i * piece;
-    body(begin, std::min(piece, total - begin));
-  });
-}
+using cpu::for_pieces;
+using cpu::kPiece;
+using cpu::pieces_of;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels) {}
+  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), normalization_(kernels) {}
 
   std::string describe() const override {
     return "cpu (" + std::string(kernels_.name) + ", " + std::to_string(num_threads()) +
@@ -106,6 +93,54 @@ class CpuBackend final : public Backend {
     return loss;
   }
 
+  void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
+                      Activation activation, TensorView y) override {
+    convolution_.forward(window, groups, x, kernel, bias, y);
+    activation_forward(activation, y, y);
+  }
+  void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
+                                  TensorView dkernel, TensorView dbias) override {
+    if (dkernel) convolution_.backward_kernel(window, groups, x, dz, dkernel);
+    const std::int64_t F = dz.shape[3];
+    if (dbias) kernels_.column_sums(dz.elements() / F, F, dz.as<float>(), dbias.as<float>());
+  }
+  void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
+                             TensorView dx) override {
+    convolution_.backward_input(window, groups, dz, kernel, dx);
+  }
+  void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) override {
+    cpu::pool2d_forward(kernels_, pooling, window, x, y);
+  }
+  void pool2d_backward(Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y, ConstTensorView dy,
+                       TensorView dx) override {
+    cpu::pool2d_backward(kernels_, pooling, window, x, y, dy, dx, left_);
+  }
+  void moments(ConstTensorView x, TensorView mean, TensorView variance) override { normalization_.moments(x, mean, variance); }
+  void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                           ConstTensorView variance, double epsilon, TensorView y) override {
+    normalization_.forward(x, gamma, beta, mean, variance, epsilon, y);
+  }
+  void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
+                                    ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
+                                    TensorView dgamma, TensorView dbeta) override {
+    normalization_.backward(of, x, gamma, mean, variance, dy, dx, dgamma, dbeta);
+  }
+  void add(ConstTensorView a, ConstTensorView b, TensorView y) override {
+    for_pieces(y.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
+      kernels_.add(count, a.as<float>() + i, b.as<float>() + i, y.as<float>() + i);
+    });
+  }
+  void dropout(double rate, std::uint64_t seed, ConstTensorView x, TensorView y) override {
+    for_pieces(y.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
+      moves::dropout(rate, seed, i, count, x.as<float>(), y.as<float>());
+    });
+  }
+  void pad2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) override { moves::pad2d(x, top, left, y); }
+  void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) override { moves::crop2d(x, top, left, y); }
+  void copy_columns(ConstTensorView x, std::int64_t from, TensorView y, std::int64_t to, std::int64_t count) override {
+    moves::copy_columns(x, from, y, to, count);
+  }
+
   void sgd(const SgdStep& step, ConstTensorView gradient, TensorView velocity, TensorView weights) override {
     for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
       kernels_.sgd({count, static_cast<float>(step.learning_rate), static_cast<float>(step.momentum), step.nesterov,
@@ -150,24 +185,12 @@ class CpuBackend final : public Backend {
   }
 
  private:
-  void gemm(const cpu::GemmTile& whole) {
-    const std::int64_t row_tiles = pieces_of(whole.M, kTileRows), column_tiles = pieces_of(whole.N, kTileColumns);
-    const auto one = [&](std::int64_t i) {
-      const std::int64_t m = i / column_tiles * kTileRows, n = i % column_tiles * kTileColumns;
-      cpu::GemmTile tile = whole;
-      tile.M = std::min(kTileRows, whole.M - m);
-      tile.N = std::min(kTileColumns, whole.N - n);
-      tile.a += m * whole.a_row;
-      tile.b += n;
-      if (tile.bias != nullptr) tile.bias += n;
-      tile.c += m * whole.c_row + n;
-      kernels_.gemm(tile);
-    };
-    if (whole.M * whole.N * whole.K >= kMultiplyAddsWorthSharing) return runtime::parallel_for(row_tiles * column_tiles, one);
-    for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
-  }
+  void gemm(const cpu::GemmTile& whole) { cpu::gemm(kernels_, whole); }
 
   const cpu::Kernels& kernels_;
+  cpu::Convolution convolution_;
+  cpu::Normalization normalization_;
+  std::vector<float> left_;  // what pooling has still to give
   std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed
   std::vector<cpu::PenaltySums> penalty_sums_;  // of each piece; grows likewise
 };

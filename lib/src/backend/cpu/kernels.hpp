@@ -9,7 +9,7 @@
 
 namespace neurona::cpu {
 
-/// C (M,N) = A (M,K) . B (K,N) [+ bias (N)]. Element (m,k) of A is a[m * a_row + k * a_col]; rows of B and C are contiguous.
+/// C (M,N) = A (M,K) . B (K,N) [+ bias (N), or what C holds]. Element (m,k) of A is a[m * a_row + k * a_col]; rows of B and C are contiguous.
 struct GemmTile {
   std::int64_t M, N, K;
   const float* a;
@@ -19,6 +19,23 @@ struct GemmTile {
   const float* bias;  // may be null
   float* c;
   std::int64_t c_row;
+  bool accumulate = false;  // begin with what C holds; bias is not looked at
+};
+
+/// x, y (rows,C), the rest (C).
+struct NormalizePiece {
+  std::int64_t rows, C;
+  const float* x;
+  const float *mean, *scale, *shift;
+  float* y;
+};
+
+/// dx = slope * dy + tilt * (x - mean) + offset; x, dy, dx (rows,C), the rest (C).
+struct NormalizeGradientPiece {
+  std::int64_t rows, C;
+  const float *x, *dy;
+  const float *mean, *slope, *tilt, *offset;
+  float* dx;
 };
 
 struct SgdPiece {
@@ -73,6 +90,25 @@ struct Kernels {
   double (*crossentropy_row)(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient);
   /// x (rows,F) -> sums (F)
   void (*column_sums)(std::int64_t rows, std::int64_t F, const float* x, float* sums);
+  /// x (rows,C) -> sums (C) of (x - mean)^2
+  void (*column_squares)(std::int64_t rows, std::int64_t C, const float* x, const float* mean, float* sums);
+  /// x, dy (rows,C) -> sums (C) of dy * (x - mean)
+  void (*column_products)(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, float* sums);
+  /// y = (x - mean) * scale + shift
+  void (*normalize)(const NormalizePiece& piece);
+  void (*normalize_backward)(const NormalizeGradientPiece& piece);
+  /// y += a
+  void (*add_to)(std::int64_t count, const float* a, float* y);
+  /// y = a + b
+  void (*add)(std::int64_t count, const float* a, const float* b, float* y);
+  /// y += a * b
+  void (*multiply_add)(std::int64_t count, const float* a, const float* b, float* y);
+  /// y += factor * a
+  void (*scale_add)(std::int64_t count, float factor, const float* a, float* y);
+  /// y = max(y, a)
+  void (*maximum)(std::int64_t count, const float* a, float* y);
+  /// Where x == y: dx += left, left = 0.
+  void (*give_to_equal)(std::int64_t count, const float* x, const float* y, float* left, float* dx);
   /// x (rows,cols), row stride x_row -> y (cols,rows)
   void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y);
   void (*sgd)(const SgdPiece& piece);

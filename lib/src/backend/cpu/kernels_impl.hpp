@@ -38,7 +38,7 @@ inline void store(float* p, Vec v) {
 // Depth of a slice of B that stays in the first-level cache while all rows of A pass over it.
 constexpr std::int64_t kDepth = 448;
 
-// c (MR, NV*Width) = [c or bias or 0] + a (MR,K) . b (K, NV*Width)
+// c (MR, NV*Width) = [c, bias or 0] + a (MR,K) . b (K, NV*Width)
 template <int MR, int NV, int Width>
 inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
   using Vec = typename VectorOf<Width>::type;
@@ -46,7 +46,7 @@ inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_
   for (int i = 0; i < MR; ++i) {
     for (int v = 0; v < NV; ++v) {
       const std::int64_t column = n + v * Width;
-      if (k0 > 0)
+      if (k0 > 0 || t.accumulate)
         acc[i][v] = load<Vec>(t.c + (m + i) * t.c_row + column);
       else if (t.bias != nullptr)
         acc[i][v] = load<Vec>(t.bias + column);
@@ -125,6 +125,15 @@ inline void elementwise(std::int64_t count, const float* a, const float* b, floa
   }
 }
 
+// Share of a standard normal below each x. libm's erf, one by one: the same everywhere, and no network here is ruled by it.
+inline Block normal_share(const Block& x) {
+  Block share;
+  for (int i = 0; i < kBlock; ++i) share[i] = 0.5f * std::erfc(-x[i] * 0.70710678118654752f);
+  return share;
+}
+
+constexpr auto kSlope = static_cast<float>(kLeakySlope);
+constexpr float kNormalPeak = 0.39894228040143268f;  // 1 / sqrt(2 pi)
 constexpr auto kLambda = static_cast<float>(kSeluLambda), kLambdaAlpha = static_cast<float>(kSeluLambda * kSeluAlpha);
 
 void activation_forward(Activation activation, std::int64_t count, const float* z, float* y) {
@@ -139,6 +148,14 @@ void activation_forward(Activation activation, std::int64_t count, const float* 
       return elementwise(count, z, y, [](const auto& x) { return x.tanh(); });
     case Activation::relu:
       return elementwise(count, z, y, [](const auto& x) { return x.max(0.0f); });
+    case Activation::leaky_relu:
+      return elementwise(count, z, y, [](const auto& x) { return Block((x < 0.0f).select(kSlope * x, x)); });
+    case Activation::elu:
+      return elementwise(count, z, y, [](const auto& x) { return Block((x > 0.0f).select(x, x.min(0.0f).exp() - 1.0f)); });
+    case Activation::gelu:
+      return elementwise(count, z, y, [](const auto& x) { return Block(x * normal_share(x)); });
+    case Activation::swish:
+      return elementwise(count, z, y, [](const auto& x) { return Block(x * (1.0f + (-x).exp()).inverse()); });
     case Activation::selu:
       return elementwise(count, z, y, [](const auto& x) {
         return Block((x > 0.0f).select(kLambda * x, kLambdaAlpha * (x.min(0.0f).exp() - 1.0f)));
@@ -158,6 +175,19 @@ void activation_backward(Activation activation, std::int64_t count, const float*
       return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * (1.0f - out * out); });
     case Activation::relu:
       return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, 0.0f)); });
+    case Activation::leaky_relu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out < 0.0f).select(kSlope * g, g)); });
+    case Activation::elu:
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, g * (out + 1.0f))); });
+    case Activation::gelu:
+      return elementwise(count, y, dy, dz, [](const auto& x, const auto& g) {
+        return Block(g * (normal_share(x) + kNormalPeak * x * (-0.5f * x * x).exp()));
+      });
+    case Activation::swish:
+      return elementwise(count, y, dy, dz, [](const auto& x, const auto& g) {
+        const Block share = (1.0f + (-x).exp()).inverse();
+        return Block(g * share * (1.0f + x * (1.0f - share)));
+      });
     case Activation::selu:
       return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) {
         return Block(g * (out > 0.0f).select(Block::Constant(kLambda), out + kLambdaAlpha));
@@ -196,6 +226,63 @@ void column_sums(std::int64_t rows, std::int64_t F, const float* x, float* sums)
   std::memset(sums, 0, static_cast<std::size_t>(F) * sizeof(float));
   for (std::int64_t n = 0; n < rows; ++n, x += F)
     for (std::int64_t f = 0; f < F; ++f) sums[f] += x[f];
+}
+
+void column_squares(std::int64_t rows, std::int64_t C, const float* x, const float* mean, float* sums) {
+  std::memset(sums, 0, static_cast<std::size_t>(C) * sizeof(float));
+  for (std::int64_t r = 0; r < rows; ++r, x += C)
+    for (std::int64_t c = 0; c < C; ++c) {
+      const float centred = x[c] - mean[c];
+      sums[c] += centred * centred;
+    }
+}
+
+void column_products(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, float* sums) {
+  std::memset(sums, 0, static_cast<std::size_t>(C) * sizeof(float));
+  for (std::int64_t r = 0; r < rows; ++r, x += C, dy += C)
+    for (std::int64_t c = 0; c < C; ++c) sums[c] += dy[c] * (x[c] - mean[c]);
+}
+
+void normalize(const NormalizePiece& p) {
+  const float *x = p.x, *mean = p.mean, *scale = p.scale, *shift = p.shift;
+  float* y = p.y;
+  for (std::int64_t r = 0; r < p.rows; ++r, x += p.C, y += p.C)
+    for (std::int64_t c = 0; c < p.C; ++c) y[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+}
+
+void normalize_backward(const NormalizeGradientPiece& p) {
+  const float *x = p.x, *dy = p.dy, *mean = p.mean, *slope = p.slope, *tilt = p.tilt, *offset = p.offset;
+  float* dx = p.dx;
+  for (std::int64_t r = 0; r < p.rows; ++r, x += p.C, dy += p.C, dx += p.C)
+    for (std::int64_t c = 0; c < p.C; ++c) dx[c] = slope[c] * dy[c] + tilt[c] * (x[c] - mean[c]) + offset[c];
+}
+
+void add_to(std::int64_t count, const float* a, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] += a[i];
+}
+
+void add(std::int64_t count, const float* a, const float* b, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] + b[i];
+}
+
+void multiply_add(std::int64_t count, const float* a, const float* b, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] += a[i] * b[i];
+}
+
+void scale_add(std::int64_t count, float factor, const float* a, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] += factor * a[i];
+}
+
+void maximum(std::int64_t count, const float* a, float* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] > y[i] ? a[i] : y[i];
+}
+
+void give_to_equal(std::int64_t count, const float* x, const float* y, float* left, float* dx) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float given = x[i] == y[i] ? left[i] : 0.0f;
+    dx[i] += given;
+    left[i] = x[i] == y[i] ? 0.0f : left[i];
+  }
 }
 
 void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y) {
@@ -300,7 +387,27 @@ PenaltySums penalty(const PenaltyPiece& p) {
 }  // namespace
 
 extern const Kernels kernels;
-const Kernels kernels = {NEURONA_KERNELS_NAME, gemm,      activation_forward, activation_backward, softmax, crossentropy_row,
-                         column_sums,          transpose, sgd,                rmsprop,             adam,    penalty};
+const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
+                         .gemm = gemm,
+                         .activation_forward = activation_forward,
+                         .activation_backward = activation_backward,
+                         .softmax = softmax,
+                         .crossentropy_row = crossentropy_row,
+                         .column_sums = column_sums,
+                         .column_squares = column_squares,
+                         .column_products = column_products,
+                         .normalize = normalize,
+                         .normalize_backward = normalize_backward,
+                         .add_to = add_to,
+                         .add = add,
+                         .multiply_add = multiply_add,
+                         .scale_add = scale_add,
+                         .maximum = maximum,
+                         .give_to_equal = give_to_equal,
+                         .transpose = transpose,
+                         .sgd = sgd,
+                         .rmsprop = rmsprop,
+                         .adam = adam,
+                         .penalty = penalty};
 
 }  // namespace neurona::cpu::NEURONA_KERNELS_SPACE
