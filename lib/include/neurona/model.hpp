@@ -76,15 +76,23 @@ class Model {
   /// x (N, ...) -> predictions (N, ...). With 8-bit images use the Dataset form.
   Tensor predict(const Tensor& x, std::int64_t batch_size = 32);
   Tensor predict(const Dataset& data, std::int64_t batch_size = 32);
+  /// Of a model with several inputs or outputs: a tensor (N, ...) for each input -> one for each output.
+  /// Errors: ValueError, ShapeError.
+  std::vector<Tensor> predict(const std::vector<Tensor>& inputs, std::int64_t batch_size = 32);
   /// Every layer's output for one sample x (1, ...).
   std::vector<LayerActivation> activations(const Tensor& x);
 
-  /// The table that Keras prints, 65 columns, ending in a newline.
+  /// The table that Keras prints, ending in a newline: 65 columns for a chain of layers, 98 with what each is connected to for
+  /// other graphs.
   std::string summary() const;
   std::int64_t count_params() const;
   std::int64_t count_trainable_params() const;
-  Shape input_shape() const;   ///< of one sample
-  Shape output_shape() const;  ///< of one sample
+  Shape input_shape() const;   ///< of one sample; of the first input
+  Shape output_shape() const;  ///< of one sample; of the first output
+  std::vector<Shape> input_shapes() const;
+  std::vector<Shape> output_shapes() const;
+  /// The layer that gives output `i`.
+  const Layer& output_layer(std::int64_t i = 0) const;
   std::int64_t size() const;   ///< number of layers
   /// Layer `i`, from 0. Errors: ValueError when there is none.
   Layer& layer(std::int64_t i);
@@ -93,9 +101,18 @@ class Model {
   Layer& layer(std::string_view name);
   /// Shape of one sample behind layer i.
   Shape layer_output_shape(std::int64_t i) const;
+  /// Shapes of one sample that layer i takes.
+  std::vector<Shape> layer_input_shapes(std::int64_t i) const;
+  /// The layers that layer i takes from; empty for the first layer of a chain and for an InputLayer.
+  std::vector<std::int64_t> layer_inputs(std::int64_t i) const;
+  std::vector<std::int64_t> output_layers() const;
+  /// Whether it is a chain of layers without InputLayer.
+  bool is_sequential() const;
 
   /// All weights in order, with "layer/parameter" as name.
   std::vector<Parameter*> parameters();
+  /// Those that training moves: neither moving statistics nor weights of frozen layers.
+  std::vector<Parameter*> trainable_parameters();
   std::vector<std::pair<std::string, Parameter*>> named_parameters();
   std::vector<Tensor> get_weights() const;
   /// Errors: ShapeError that names the parameter and both shapes.
@@ -125,6 +142,33 @@ struct SequentialOptions {
   std::string name = "sequential";
   std::uint64_t seed = 0;  ///< of the initial weights
   DType dtype = DType::float32;
+};
+
+/// A place in a Functional model's graph.
+struct Node {
+  int index = -1;
+};
+
+/// Any acyclic graph of layers:
+///   Functional model({.name = "two_paths"});
+///   const Node in = model.input({28, 28, 1});
+///   const Node a = model.add(Conv2D({.filters = 8, .kernel_size = 3, .padding = Padding::same}), {in});
+///   const Node b = model.add(Conv2D({.filters = 8, .kernel_size = 1}), {in});
+///   model.set_outputs({model.add(Add(), {a, b})});
+class Functional : public Model {
+ public:
+  explicit Functional(SequentialOptions options = {.name = "model"});
+  /// Where samples of this shape enter. Errors: ValueError for a name that is taken.
+  Node input(const Shape& shape, std::string name = {});
+  template <std::derived_from<Layer> L>
+  Node add(L layer, const std::vector<Node>& inputs) {
+    return add(std::unique_ptr<Layer>(std::make_unique<L>(std::move(layer))), inputs);
+  }
+  /// Builds the layer on what the nodes give. Errors: ShapeError that names the layer; ValueError for a node that is not of this
+  /// model, a name that is taken, and once the outputs are set.
+  Node add(std::unique_ptr<Layer> layer, const std::vector<Node>& inputs);
+  /// Completes the model: layers that no output needs are dropped, the rest stands in Keras' order. Errors: ValueError.
+  void set_outputs(const std::vector<Node>& outputs);
 };
 
 /// A chain of layers. The first one needs `input_shape`.

@@ -12,24 +12,29 @@ namespace neurona {
 
 class Executor {
  public:
-  enum class Use { inference, training };
+  /// inference: a layer's output lives until the last layer that takes it. inspection: all outputs stay. training: outputs stay
+  /// for the backward pass.
+  enum class Use { inference, inspection, training };
   struct Pass {
     bool training = false;
-    bool logits = false;  ///< leave out the final softmax
+    bool logits = false;     ///< leave out the final activation
+    std::uint64_t seed = 0;  ///< of what is random in the pass
   };
 
-  /// The model must outlive it and keep its layers.
+  /// The model must outlive it and keep its layers, and which of them are trainable.
   Executor(Model& model, std::int64_t max_batch, Use use);
 
-  /// Errors: ShapeError when samples of this shape do not fit the model.
+  /// Errors: ShapeError when samples of this shape do not fit the model's (first) input.
   void check_samples(const Shape& sample) const;
   /// Chooses the batch size (1 to max_batch) and gives the place of its samples (n, ...).
-  TensorView input(std::int64_t n);
+  TensorView input(std::int64_t n, std::size_t i = 0);
+  /// A training pass also moves the layers' moving statistics.
   void forward(Pass pass);
-  ConstTensorView output() const { return outputs_.back(); }
-  ConstTensorView output_of(std::int64_t layer) const { return outputs_[static_cast<std::size_t>(layer)]; }
-  /// Place for dLoss/dOutput, to be filled before `backward`.
-  TensorView output_gradient() const;
+  ConstTensorView output(std::size_t i = 0) const { return nodes_[outputs_[i]].output; }
+  /// What layer `layer` gave. Not for Use::inference.
+  ConstTensorView output_of(std::int64_t layer) const { return nodes_[static_cast<std::size_t>(layer)].output; }
+  /// Place for dLoss/dOutput, to be filled before `backward`, for each output.
+  TensorView output_gradient(std::size_t i = 0) const;
   /// After a forward pass with the same `pass`: fills gradients(), overwriting output_gradient().
   void backward(Pass pass);
 
@@ -40,20 +45,40 @@ class Executor {
   std::size_t arena_bytes() const { return arena_.size_bytes(); }
 
  private:
-  struct NodePlan {
-    std::vector<TensorView> parameter_gradients;  // no data for what is not trained
+  // A tensor that flows between layers. Layers that only reshape share that of their input.
+  struct Value {
+    void* data = nullptr;
+    void* gradient = nullptr;  // none where no gradient is wanted
+    bool wants_gradient = false;
+    bool written = false;  // while going backwards: the gradient holds a term already
   };
+  struct NodePlan {
+    std::size_t value = 0;
+    TensorView output;
+    std::vector<std::size_t> input_values;
+    std::vector<ConstTensorView> inputs;
+    std::vector<TensorView> input_gradients;
+    std::vector<void*> scratch;  // for the terms of a gradient behind the first
+    std::vector<TensorView> parameter_gradients;  // no data for what is not trained
+    std::span<std::byte> tape;
+    bool goes_backward = false;
+    bool is_output = false;
+  };
+  class Planner;
+
+  void plan(Use use);
+  void choose_batch(std::int64_t n);
+  void backward(std::size_t i, Pass pass);
   Model& model_;
   std::int64_t max_batch_;
   std::int64_t batch_ = 0;
   Tensor arena_;
-  TensorView input_;
-  std::vector<TensorView> outputs_;  // by layer, for the current batch size
+  std::vector<Value> values_;
   std::vector<NodePlan> nodes_;
-  void* gradient_buffers_[2] = {nullptr, nullptr};  // dLoss/d(activation), in turn
+  std::vector<std::size_t> input_values_, outputs_;
+  std::vector<TensorView> inputs_;
   std::vector<Parameter*> trainable_;
   std::vector<TensorView> gradients_;
-  std::size_t first_trained_ = 0;  // no gradient is wanted below this layer
 };
 
 }  // namespace neurona
