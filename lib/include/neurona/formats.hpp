@@ -17,13 +17,13 @@ enum class StoredAs : std::uint8_t { float32, int8 };
 /// The model as the bytes of a safetensors file: weights named "layer/parameter"; architecture, loss and `metadata()` in
 /// the header.
 std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as = StoredAs::float32);
-/// A compiled Sequential model from such bytes.
+/// A compiled model from such bytes.
 /// Errors: FormatError for truncated, oversized, inconsistent or foreign files.
-Sequential from_safetensors(std::span<const std::byte> bytes);
+Model from_safetensors(std::span<const std::byte> bytes);
 
 /// Writes the file beside its place and renames it, so a failure leaves what was there. Errors: IoError.
 void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as = StoredAs::float32);
 /// Errors: IoError; FormatError.
-Sequential load(const std::filesystem::path& path);
+Model load(const std::filesystem::path& path);
 
 }  // namespace neurona

@@ -51,8 +51,8 @@ void check_data(const Model& model, const CompileOptions& compiled, const Execut
 }
 
 bool wants_logits(const Model& model) {
-  return model.compile_options().loss->logits_of() == Activation::softmax &&
-         model.layer(model.size() - 1).ends_in_softmax();
+  const Activation wanted = model.compile_options().loss->logits_of();
+  return wanted != Activation::linear && model.output_layer().final_activation() == wanted;
 }
 
 }  // namespace neurona

@@ -36,7 +36,7 @@ struct EvaluateJob::Impl {
   }
 
   void step() {
-    if (done == 0) weights_penalty = penalty(model.backend(), model.parameters());
+    if (done == 0) weights_penalty = penalty(model.backend(), model.trainable_parameters());
     const std::int64_t n = batches.next();
     executor.forward({.training = false, .logits = logits});
     const ConstTensorView output = executor.output();

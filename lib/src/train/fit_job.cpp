@@ -16,6 +16,8 @@ constexpr std::int64_t kBatchesBetweenCopies = 64;
 
 // Tells the streams of the epochs (order, augmentation) from those of the weights, which may have the same seed.
 constexpr std::uint64_t kEpochsLabel = 0x65706f636873;
+// Of an epoch's streams, that of what is random in the passes (dropout); augmentation has those labelled by sample.
+constexpr std::uint64_t kPassLabel = 0x706173736573;
 
 }  // namespace
 
@@ -98,7 +100,8 @@ struct FitJob::Impl {
     std::fill(sums.begin(), sums.end(), 0.0);
     state.logs.resize(sums.size());
     for (auto& [name, value] : state.logs) value = 0.0;
-    batches.start(Rng(options.seed).fork(kEpochsLabel).fork(static_cast<std::uint64_t>(state.epoch)), options.shuffle);
+    epoch_rng = Rng(options.seed).fork(kEpochsLabel).fork(static_cast<std::uint64_t>(state.epoch));
+    batches.start(epoch_rng, options.shuffle);
     epoch_start_ms = now_ms();
     tell([&](Callback& c) { c.on_epoch_begin(context, state.epoch); });
   }
@@ -135,6 +138,7 @@ struct FitJob::Impl {
 
   void train_batch() {
     const std::int64_t n = batches.next();
+    pass.seed = epoch_rng.fork(kPassLabel).fork(static_cast<std::uint64_t>(state.batch)).next();
     executor.forward(pass);
     const double data_sum =
         loss.evaluate(model.backend(), executor.output(), pass.logits, batches.targets(), executor.output_gradient());
@@ -231,6 +235,7 @@ struct FitJob::Impl {
   Executor executor;
   Batches batches, validation_batches;
   Executor::Pass pass;
+  Rng epoch_rng;
   TrainingContext context;
   TrainingState state;
   History history;
