@@ -62,7 +62,7 @@ Json bench_training(const Options& o, const Dataset& data) {
   say("\nTraining, batch of the tutorial\n");
   Json json = Json::object();
   for (const std::string& name : network_names()) {
-    Sequential model = make_network(name, 1);
+    Model model = make_network(name, 1);
     model.set_backend(make_backend(o.common.backend));
     FitJob job(model, data, {.epochs = 1'000'000, .batch_size = recipe(name).batch_size});
     const double seconds = seconds_of(o.repetitions, [&] { job.step(); });
@@ -78,7 +78,7 @@ Json bench_prediction(const Options& o, const Dataset& data) {
   say("\nPrediction of 10,000 images in batches of 32\n");
   Json json = Json::object();
   for (const std::string& name : network_names()) {
-    Sequential model = make_network(name, 1);
+    Model model = make_network(name, 1);
     model.set_backend(make_backend(o.common.backend));
     const double seconds = seconds_of(o.repetitions, [&] { model.predict(data); });
     const double rate = static_cast<double>(data.size()) / seconds;

@@ -30,7 +30,7 @@ void print(const Confusion& confusion) {
 
 void run(const Options& o) {
   apply(o.common);
-  Sequential model = load(o.model);
+  Model model = load(o.model);
   model.set_backend(make_backend(o.common.backend));
   DataOptions wanted = o.data;
   wanted.train_limit = 1;  // none are used

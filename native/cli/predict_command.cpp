@@ -22,7 +22,7 @@ constexpr std::size_t kTop = 3;
 
 void run(const Options& o) {
   apply(o.common);
-  Sequential model = load(o.model);
+  Model model = load(o.model);
   model.set_backend(make_backend(o.common.backend));
   Json json = {{"model", o.model}, {"predictions", Json::array()}};
   std::size_t failed = 0;

@@ -104,7 +104,7 @@ void run(const Options& o) {
   const Recipe& preset = recipe(o.network);
   const std::int64_t epochs = o.epochs.value_or(preset.epochs);
   const double learning_rate = o.learning_rate.value_or(preset.learning_rate);
-  Sequential model = make_network(o.network, o.seed);
+  Model model = make_network(o.network, o.seed);
   model.set_backend(make_backend(o.common.backend));
   model.compile({.loss = SparseCategoricalCrossentropy(),
                  .optimizer = SGD({.learning_rate = learning_rate, .momentum = o.momentum.value_or(preset.momentum)}),

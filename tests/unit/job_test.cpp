@@ -79,7 +79,7 @@ TEST_CASE("What a job throws on its thread is kept for its owner") {
 
 TEST_CASE("Training on a thread gives the weights of training inline") {
   const Dataset data(test::easy_images(200, 1));
-  Sequential here = make_network("mlp", 1), there = make_network("mlp", 1);
+  Model here = make_network("mlp", 1), there = make_network("mlp", 1);
   here.fit(data, {.epochs = 2, .seed = 1});
   FitJob job(there, data, {.epochs = 2, .seed = 1});
   ThreadRunner runner(job, 1.0);
@@ -91,7 +91,7 @@ TEST_CASE("Training on a thread gives the weights of training inline") {
 
 TEST_CASE("Prediction in slices gives what prediction in one go gives") {
   const Dataset data(test::easy_images(70, 1));
-  Sequential model = make_network("mlp", 1);
+  Model model = make_network("mlp", 1);
   PredictJob job(model, data, 16);
   Progress progress;
   CHECK(job.advance(0.0, progress));

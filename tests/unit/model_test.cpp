@@ -9,7 +9,7 @@
 using namespace neurona;
 
 TEST_CASE("The tutorial's network has 79,510 parameters and Keras' summary") {
-  const Sequential model = make_network("mlp");
+  const Model model = make_network("mlp");
   CHECK(model.count_params() == 79510);
   CHECK(model.summary() ==
         "Model: \"sequential\"\n"
@@ -47,7 +47,7 @@ TEST_CASE("A Sequential model says what is missing or wrong") {
 }
 
 TEST_CASE("Predictions do not depend on the batch size, and activations end in the prediction") {
-  Sequential model = make_network("mlp", 4);
+  Model model = make_network("mlp", 4);
   const Dataset data(test::easy_images(21, 2));
   const Tensor all = model.predict(data, 32);
   for (std::int64_t batch : {1, 2, 20}) {
@@ -67,7 +67,7 @@ TEST_CASE("Predictions do not depend on the batch size, and activations end in t
 }
 
 TEST_CASE("The same seed draws the same weights, another seed others, and reset draws anew") {
-  Sequential a = make_network("mlp", 1), b = make_network("mlp", 1), c = make_network("mlp", 2);
+  Model a = make_network("mlp", 1), b = make_network("mlp", 1), c = make_network("mlp", 2);
   const auto same = [](const Model& m, const Model& n) {
     return test::normalised_error(m.get_weights()[0].view(), n.get_weights()[0].view()) == 0.0;
   };
@@ -78,12 +78,12 @@ TEST_CASE("The same seed draws the same weights, another seed others, and reset 
 }
 
 TEST_CASE("An empty data set is predicted without harm") {
-  Sequential model = make_network("mlp", 1);
+  Model model = make_network("mlp", 1);
   CHECK(model.predict(Dataset(test::easy_images(3, 1)).slice(0, 0)).shape() == Shape({0, 10}));
 }
 
 TEST_CASE("A model says which layers it has when asked for others, and activations wants one sample") {
-  Sequential model = make_network("mlp", 1);
+  Model model = make_network("mlp", 1);
   CHECK_THROWS_WITH_AS(model.layer(3), "Model 'sequential' has no layer 3; it has 3, counted from 0.", ValueError);
   CHECK_THROWS_AS(model.layer(-1), ValueError);
   CHECK_THROWS_AS(model.set_backend(nullptr), ValueError);

@@ -39,7 +39,7 @@ std::vector<std::byte> with_header(const std::string& header, std::size_t data_b
 
 TEST_CASE("A model saved as safetensors comes back the same: layers, weights, loss, metadata") {
   const Sequential model = tiny();
-  const Sequential again = from_safetensors(to_safetensors(model));
+  const Model again = from_safetensors(to_safetensors(model));
   CHECK(again.summary() == model.summary());
   CHECK(again.compile_options().loss->name() == "mean_squared_error");
   CHECK(again.compile_options().metrics.size() == 1);
@@ -49,10 +49,10 @@ TEST_CASE("A model saved as safetensors comes back the same: layers, weights, lo
 }
 
 TEST_CASE("Kernels stored as int8 take a quarter and stay within half a level of each column") {
-  const Sequential model = make_network("mlp-pad", 1);
+  const Model model = make_network("mlp-pad", 1);
   const auto bytes = to_safetensors(model, StoredAs::int8);
   CHECK(bytes.size() < 300000);
-  const Sequential again = from_safetensors(bytes);
+  const Model again = from_safetensors(bytes);
   const Tensor a = model.get_weights()[0], b = again.get_weights()[0];
   const std::int64_t F = a.shape().back();
   for (std::int64_t f = 0; f < F; ++f) {

@@ -47,7 +47,7 @@ void save(const Model& model, const std::filesystem::path& path, StoredAs stored
   }
 }
 
-Sequential load(const std::filesystem::path& path) {
+Model load(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read '" + path.string() + "': it is a folder; a model is a .safetensors file.");
   std::ifstream file(path, std::ios::binary);

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -52,11 +53,21 @@ Json architecture_of(const Model& model) {
   for (std::int64_t i = 0; i < model.size(); ++i) {
     const Layer& layer = model.layer(i);
     Json config = to_json(layer.config());
-    if (i == 0 && !config.contains("input_shape"))
+    if (model.is_sequential() && i == 0 && !config.contains("input_shape"))
       config["input_shape"] = std::vector<std::int64_t>(model.input_shape().begin(), model.input_shape().end());
-    layers.push_back({{"type", layer.type()}, {"name", layer.name()}, {"config", std::move(config)}});
+    Json described = {{"type", layer.type()}, {"name", layer.name()}, {"config", std::move(config)}};
+    if (!layer.trainable()) described["trainable"] = false;
+    if (!model.is_sequential()) {
+      described["inputs"] = Json::array();
+      for (const std::int64_t input : model.layer_inputs(i)) described["inputs"].push_back(model.layer(input).name());
+    }
+    layers.push_back(std::move(described));
   }
-  Json json = {{"class", "Sequential"}, {"name", model.name()}, {"layers", std::move(layers)}};
+  Json json = {{"class", model.is_sequential() ? "Sequential" : "Functional"}, {"name", model.name()}, {"layers", std::move(layers)}};
+  if (!model.is_sequential()) {
+    json["outputs"] = Json::array();
+    for (const std::int64_t output : model.output_layers()) json["outputs"].push_back(model.layer(output).name());
+  }
   if (model.compiled()) {
     json["loss"] = model.compile_options().loss->name();
     json["metrics"] = Json::array();
@@ -215,19 +226,75 @@ ReadJson read_architecture(const Header& header) {
 // Inputs beyond this are no network of this library; it keeps the products below from overflowing.
 constexpr std::int64_t kMaxInputs = std::int64_t{1} << 30;
 
-void read_layers(const ReadJson& architecture, const Header& header, Sequential& model) {
+std::unique_ptr<Layer> read_layer(const ReadJson& json) {
+  std::unique_ptr<Layer> layer = make_layer(json.at("type").get<std::string>(), to_config(json.at("config")));
+  layer->set_name(json.at("name").get<std::string>());
+  if (json.contains("trainable")) layer->set_trainable(json["trainable"].get<bool>());
+  return layer;
+}
+
+// What the file cannot hold is refused before memory is taken for it: a weight takes a byte or more.
+void check_room(const Layer& layer, const std::vector<Shape>& inputs, const Header& header) {
+  const auto refuse = [&](const Shape& in) {
+    return FormatError("Model file: layer '" + layer.name() + "' on inputs of shape " + in.to_string() +
+                       " needs more weights than the file's " + std::to_string(header.data.size()) + " bytes hold.");
+  };
+  for (const Shape& in : inputs)
+    if (in.elements() > kMaxInputs) throw refuse(in);
+  if (layer.output_shape(inputs).elements() > kMaxInputs) throw refuse(inputs.empty() ? Shape() : inputs[0]);
+  std::uint64_t weights = 0;
+  for (const ParameterSpec& spec : layer.parameter_specs(inputs)) weights += static_cast<std::uint64_t>(spec.shape.elements());
+  if (weights > header.data.size()) throw refuse(inputs[0]);
+}
+
+Model read_sequential(const ReadJson& architecture, const Header& header) {
+  Sequential model({.name = architecture.at("name").get<std::string>()});
   for (const ReadJson& json : architecture.at("layers")) {
-    std::unique_ptr<Layer> layer = make_layer(json.at("type").get<std::string>(), to_config(json.at("config")));
-    layer->set_name(json.at("name").get<std::string>());
-    Shape in = model.output_shape();
-    if (model.size() == 0 && layer->input_shape() != nullptr) in = *layer->input_shape();
-    // A kernel takes a byte or more of the file for each multiply-add of a sample: what the file cannot hold is refused
-    // before memory is taken for it.
-    if (in.elements() > kMaxInputs || layer->multiply_adds({&in, 1}) > static_cast<std::int64_t>(header.data.size()))
-      throw FormatError("Model file: layer '" + layer->name() + "' on inputs of shape " + in.to_string() +
-                        " needs more weights than the file's " + std::to_string(header.data.size()) + " bytes hold.");
+    std::unique_ptr<Layer> layer = read_layer(json);
+    if (model.size() > 0)
+      check_room(*layer, {model.output_shape()}, header);
+    else if (layer->input_shape() != nullptr)
+      check_room(*layer, {*layer->input_shape()}, header);
     model.add(std::move(layer));
   }
+  return model;
+}
+
+// Layers stand behind those that they take from, so no cycle can be written down.
+Model read_functional(const ReadJson& architecture, const Header& header) {
+  Functional model({.name = architecture.at("name").get<std::string>()});
+  std::map<std::string, std::pair<Node, Shape>> known;
+  const auto find = [&](const ReadJson& name, const std::string& wanted_by) -> const std::pair<Node, Shape>& {
+    const auto it = known.find(name.get<std::string>());
+    if (it == known.end())
+      throw FormatError("Model file: " + wanted_by + " takes from '" + name.get<std::string>() +
+                        "', which does not stand before it: it is unknown, or the graph has a cycle.");
+    return it->second;
+  };
+  for (const ReadJson& json : architecture.at("layers")) {
+    std::unique_ptr<Layer> layer = read_layer(json);
+    const std::string name = layer->name();
+    std::vector<Node> nodes;
+    std::vector<Shape> shapes;
+    for (const ReadJson& input : json.at("inputs")) {
+      const auto& [node, shape] = find(input, "layer '" + name + "'");
+      nodes.push_back(node);
+      shapes.push_back(shape);
+    }
+    if (layer->type() == "InputLayer") {
+      check_room(*layer, {}, header);
+      known[name] = {model.input(*layer->input_shape(), name), *layer->input_shape()};
+      continue;
+    }
+    if (nodes.empty()) throw FormatError("Model file: layer '" + name + "' takes from no layer.");
+    check_room(*layer, shapes, header);
+    const Shape output = layer->output_shape(shapes);
+    known[name] = {model.add(std::move(layer), nodes), output};
+  }
+  std::vector<Node> outputs;
+  for (const ReadJson& output : architecture.at("outputs")) outputs.push_back(find(output, "the list of outputs").first);
+  model.set_outputs(outputs);
+  return model;
 }
 
 }  // namespace
@@ -267,12 +334,12 @@ std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) {
   return bytes;
 }
 
-Sequential from_safetensors(std::span<const std::byte> bytes) {
+Model from_safetensors(std::span<const std::byte> bytes) {
   const Header header = read_header(bytes);
   const ReadJson architecture = read_architecture(header);
   try {
-    Sequential model({.name = architecture.at("name").get<std::string>()});
-    read_layers(architecture, header, model);
+    const bool functional = architecture.at("class").get<std::string>() == "Functional";
+    Model model = functional ? read_functional(architecture, header) : read_sequential(architecture, header);
     for (auto& [name, parameter] : model.named_parameters()) read_parameter(header, name, parameter->value);
     check_end(header);
     CompileOptions options;
