@@ -15,7 +15,7 @@ void run(const Options& o) {
   apply(o.common);
   if (o.model.empty() == o.network.empty())
     throw CLI::ValidationError("summary", "give either a model file or --network NAME");
-  const Sequential model = o.model.empty() ? make_network(o.network) : load(o.model);
+  const Model model = o.model.empty() ? make_network(o.network) : load(o.model);
   if (o.common.json) {
     Json json = layers_json(model);
     json["metadata"] = model.metadata();

@@ -18,9 +18,11 @@ constexpr double kGradientTolerance = 1e-7;
 constexpr double kFloatTolerance = 2e-6;
 constexpr double kGarbage = 1e30;
 
+constexpr std::uint64_t kSeed = 11;  // of what is random in a pass
+
 struct Run {
   Tensor output;
-  Tensor input_gradient;
+  std::vector<Tensor> input_gradients;
   std::vector<Tensor> parameter_gradients;
 };
 
@@ -28,35 +30,48 @@ void fill(Tensor& tensor, double value) {
   for (std::int64_t i = 0; i < tensor.elements(); ++i) tensor.set(i, value);
 }
 
+struct Case {
+  std::vector<Shape> samples;
+  std::int64_t batch = 1;
+  Shape output;  // with the batch
+};
+
 // Forward, then backward with dLoss/dOutput = `weights`, so Loss = sum(output * weights).
-Run run(const Layer& layer, Backend& backend, const Tensor& x, const Shape& output_shape, const Tensor& weights) {
+Run run(const Layer& layer, Backend& backend, const std::vector<Tensor>& x, const Case& of, const Tensor& weights) {
+  const DType dtype = x[0].dtype();
   Run result;
-  const ConstTensorView input = x.view();
+  result.output = Tensor(of.output, dtype);
   if (layer.only_reshapes()) {
-    result.output = Tensor(output_shape, x.dtype());
-    copy(input, result.output.view());
+    copy(x[0].view(), result.output.view());
     return result;
   }
-  result.output = Tensor(output_shape, x.dtype());
   fill(result.output, kGarbage);
-  layer.forward({.backend = backend, .inputs = {&input, 1}, .output = result.output.view(), .training = true});
+  std::vector<ConstTensorView> inputs;
+  for (const Tensor& input : x) inputs.push_back(input.view());
+  Tensor tape({layer.tape_bytes(of.samples, of.batch, dtype) / static_cast<std::int64_t>(sizeof(float))});
+  const std::span<std::byte> kept(static_cast<std::byte*>(tape.view().data), tape.size_bytes());
+  layer.forward({.backend = backend, .inputs = inputs, .output = result.output.view(), .tape = kept, .training = true, .seed = kSeed});
   Tensor gradient = weights;
-  result.input_gradient = Tensor(x.shape(), x.dtype());
-  fill(result.input_gradient, kGarbage);
-  std::vector<TensorView> views;
+  std::vector<TensorView> dx, views;
+  for (const Tensor& input : x) {
+    result.input_gradients.emplace_back(input.shape(), dtype);
+    fill(result.input_gradients.back(), kGarbage);
+  }
+  for (Tensor& input_gradient : result.input_gradients) dx.push_back(input_gradient.view());
   for (const Parameter& parameter : layer.parameters()) {
     result.parameter_gradients.emplace_back(parameter.value.shape(), parameter.value.dtype());
     fill(result.parameter_gradients.back(), kGarbage);
   }
   for (std::size_t i = 0; i < result.parameter_gradients.size(); ++i)
     views.push_back(layer.parameters()[i].trainable ? result.parameter_gradients[i].view() : TensorView());
-  const TensorView dx = result.input_gradient.view();
   layer.backward({.backend = backend,
-                  .inputs = {&input, 1},
+                  .inputs = inputs,
                   .output = result.output.view(),
                   .output_gradient = gradient.view(),
-                  .input_gradients = {&dx, 1},
-                  .parameter_gradients = views});
+                  .input_gradients = dx,
+                  .parameter_gradients = views,
+                  .tape = kept,
+                  .seed = kSeed});
   return result;
 }
 
@@ -67,7 +82,7 @@ double weighted_sum(const Tensor& output, const Tensor& weights) {
 }
 
 // Compares `gradient` with differences of the loss when `values` move.
-void check_gradient(const char* what, Tensor& values, const Tensor& gradient, const std::function<double()>& loss) {
+void check_gradient(const std::string& what, Tensor& values, const Tensor& gradient, const std::function<double()>& loss) {
   Tensor numeric(values.shape(), DType::float64);
   for (std::int64_t i = 0; i < values.elements(); ++i) {
     const double kept = values.at(i);
@@ -82,53 +97,62 @@ void check_gradient(const char* what, Tensor& values, const Tensor& gradient, co
   CHECK(normalised_error(gradient.view(), numeric.view()) < kGradientTolerance);
 }
 
-void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample, std::int64_t batch) {
-  INFO("batch ", batch, ", sample ", sample.to_string());
+std::vector<Tensor> in_float32(const std::vector<Tensor>& tensors) {
+  std::vector<Tensor> singles;
+  for (const Tensor& tensor : tensors) {
+    singles.emplace_back(tensor.shape());
+    copy(tensor.view(), singles.back().view());
+  }
+  return singles;
+}
+
+void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples, std::int64_t batch) {
+  INFO("batch ", batch, ", sample ", samples[0].to_string());
   const auto reference = make_reference_backend();
   Rng rng(7);
   const auto layer = make();
-  const Shape predicted = layer->output_shape({&sample, 1});
+  const Case of{samples, batch, layer->output_shape(samples).with_leading(batch)};
   Rng build_rng = rng.fork(1);
-  layer->build({&sample, 1}, DType::float64, build_rng);
-  Tensor x = random_tensor(sample.with_leading(batch), rng, -1.0, 1.0, DType::float64);
-  const Shape output_shape = predicted.with_leading(batch);
-  const Tensor weights = random_tensor(output_shape, rng, -1.0, 1.0, DType::float64);
+  layer->build(samples, DType::float64, build_rng);
+  std::vector<Tensor> x;
+  for (const Shape& sample : samples) x.push_back(random_tensor(sample.with_leading(batch), rng, -1.0, 1.0, DType::float64));
+  const Tensor weights = random_tensor(of.output, rng, -1.0, 1.0, DType::float64);
 
-  const Run truth = run(*layer, *reference, x, output_shape, weights);
+  const Run truth = run(*layer, *reference, x, of, weights);
   REQUIRE(normalised_error(truth.output.view(), truth.output.view()) == 0.0);  // everything was written, and is finite
   if (layer->only_reshapes()) {
-    CHECK(output_shape.elements() == x.elements());
+    CHECK(of.output.elements() == x[0].elements());
     return;
   }
-  const auto loss = [&] { return weighted_sum(run(*layer, *reference, x, output_shape, weights).output, weights); };
-  check_gradient("input", x, truth.input_gradient, loss);
+  const auto loss = [&] { return weighted_sum(run(*layer, *reference, x, of, weights).output, weights); };
+  for (std::size_t i = 0; i < x.size(); ++i) check_gradient("input " + std::to_string(i), x[i], truth.input_gradients[i], loss);
   for (std::size_t i = 0; i < layer->parameters().size(); ++i)
     if (layer->parameters()[i].trainable)
-      check_gradient(layer->parameters()[i].name.c_str(), layer->parameters()[i].value, truth.parameter_gradients[i], loss);
+      check_gradient(layer->parameters()[i].name, layer->parameters()[i].value, truth.parameter_gradients[i], loss);
 
   const auto single = make();
   Rng again = Rng(7).fork(1);
-  single->build({&sample, 1}, DType::float32, again);
-  Tensor x32(x.shape()), weights32(weights.shape());
-  copy(x.view(), x32.view());
-  copy(weights.view(), weights32.view());
-  const Run slow = run(*single, *reference, x32, output_shape, weights32);
+  single->build(samples, DType::float32, again);
+  const std::vector<Tensor> x32 = in_float32(x);
+  const Tensor weights32 = in_float32({weights})[0];
+  const Run slow = run(*single, *reference, x32, of, weights32);
   const auto parameters = single->parameters();
   const auto compare = [&](const Run& fast) {
     CHECK(normalised_error(fast.output.view(), slow.output.view()) < kFloatTolerance);
-    CHECK(normalised_error(fast.input_gradient.view(), slow.input_gradient.view()) < kFloatTolerance);
+    for (std::size_t i = 0; i < x.size(); ++i)
+      CHECK(normalised_error(fast.input_gradients[i].view(), slow.input_gradients[i].view()) < kFloatTolerance);
     for (std::size_t i = 0; i < parameters.size(); ++i)
       if (parameters[i].trainable)
         CHECK(normalised_error(fast.parameter_gradients[i].view(), slow.parameter_gradients[i].view()) < kFloatTolerance);
   };
   for (const auto& backend : make_cpu_backends()) {
     INFO(backend->describe());
-    compare(run(*single, *backend, x32, output_shape, weights32));
+    compare(run(*single, *backend, x32, of, weights32));
     for (Parameter& parameter : parameters) {
       if (!parameter.trainable) continue;
       INFO("without the gradient by ", parameter.name);
       parameter.trainable = false;
-      compare(run(*single, *backend, x32, output_shape, weights32));
+      compare(run(*single, *backend, x32, of, weights32));
       parameter.trainable = true;
     }
   }
@@ -136,13 +160,15 @@ void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const Shap
 
 }  // namespace
 
-void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample) {
+void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample) { check_layer(make, std::vector<Shape>{sample}); }
+
+void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples) {
   const auto layer = make();
   const auto copy_of = make_layer(layer->type(), layer->config());
   CHECK(copy_of->type() == layer->type());
   CHECK(copy_of->config().values() == layer->config().values());
-  CHECK(copy_of->output_shape({&sample, 1}) == layer->output_shape({&sample, 1}));
-  for (std::int64_t batch : {1, 3}) check_batch(make, sample, batch);
+  CHECK(copy_of->output_shape(samples) == layer->output_shape(samples));
+  for (const std::int64_t batch : {1, 3}) check_batch(make, samples, batch);
 }
 
 }  // namespace neurona::test

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "neurona/layer.hpp"
 
@@ -14,5 +15,7 @@ namespace neurona::test {
 /// Then, in float32, that each set of cpu kernels agrees with the reference forwards and backwards, also when a parameter's
 /// gradient is not wanted.
 void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample);
+/// The same for layers of several inputs.
+void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples);
 
 }  // namespace neurona::test

@@ -65,7 +65,7 @@ TEST_CASE("After the first batch, training and validation allocate nothing") {
     for (const std::string& name : names) {
       INFO(name, ", threads ", threads);
       set_num_threads(threads);
-      Sequential model = name == "wide" ? test::wide_network(1) : make_network(name, 1);
+      Model model = name == "wide" ? test::wide_network(1) : make_network(name, 1);
       FitJob job(model, data, {.epochs = 2, .batch_size = 64, .validation_split = 0.2});
       job.step();
       const long before = allocations;

@@ -11,8 +11,8 @@
 using namespace neurona;
 
 TEST_CASE("Dense keeps the layer contract with every activation, on ragged sizes") {
-  for (Activation activation : {Activation::linear, Activation::sigmoid, Activation::tanh, Activation::relu, Activation::selu,
-                                Activation::softmax})
+  for (Activation activation : {Activation::linear, Activation::sigmoid, Activation::tanh, Activation::relu, Activation::leaky_relu,
+                                Activation::elu, Activation::selu, Activation::gelu, Activation::swish, Activation::softmax})
     for (std::int64_t units : {1, 5, 17}) {
       INFO(to_string(activation), ", units ", units);
       test::check_layer([&] { return std::make_unique<Dense>(DenseOptions{.units = units, .activation = activation}); }, {7});
