@@ -163,7 +163,7 @@ void run(const Options& o) {
         std::to_string(stopping->best_epoch() + 1) + ".\n");
 
   // What is saved in 8 bits is judged in 8 bits.
-  std::optional<Sequential> rounded;
+  std::optional<Model> rounded;
   if (o.int8) {
     rounded = from_safetensors(to_safetensors(model, StoredAs::int8));
     rounded->set_backend(make_backend(o.common.backend));

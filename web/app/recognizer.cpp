@@ -13,7 +13,7 @@ namespace {
 
 class ModelRecognizer : public Recognizer {
  public:
-  explicit ModelRecognizer(Sequential model) : model_(std::move(model)), input_(batch_shape(model_)) {}
+  explicit ModelRecognizer(Model model) : model_(std::move(model)), input_(batch_shape(model_)) {}
 
   bool ready() const override { return true; }
   std::string name() const override { return model_.name(); }
@@ -57,7 +57,7 @@ class ModelRecognizer : public Recognizer {
     if (!dense || unit < 0 || unit >= int(dense->units())) return out;
     const std::vector<float>& below = layer == 0 ? last_input_ : last_.layers[std::size_t(layer - 1)].values;
     auto& self =
-        const_cast<Sequential&>(model_);  // parameters() hands out mutable ones only; nothing is changed
+        const_cast<Model&>(model_);  // parameters() hands out mutable ones only; nothing is changed
     const std::string prefix = last_.layers[std::size_t(layer)].name + "/";
     const Parameter *kernel = nullptr, *bias = nullptr;
     for (const auto& [name, parameter] : self.named_parameters()) {
@@ -98,7 +98,7 @@ class ModelRecognizer : public Recognizer {
     return sample.with_leading(1);
   }
 
-  Sequential model_;
+  Model model_;
   Tensor input_;
   Prediction last_;
   std::vector<float> last_input_;

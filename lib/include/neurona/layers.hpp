@@ -81,8 +81,8 @@ struct DenseOptions {
   std::int64_t units = 0;  ///< length of the output, at least 1
   Activation activation = Activation::linear;
   Initializer kernel_initializer = Initializer::glorot_uniform;
-  Regularizer kernel_regularizer = {};
   bool use_bias = true;
+  Regularizer kernel_regularizer = {};
   Shape input_shape = {};  ///< shape of one sample, when this is the first layer
   std::string name = {};
 };
