@@ -168,7 +168,7 @@ void run(const Options& o) {
     rounded = from_safetensors(to_safetensors(model, StoredAs::int8));
     rounded->set_backend(make_backend(o.common.backend));
   }
-  Sequential& trained = rounded ? *rounded : model;
+  Model& trained = rounded ? *rounded : model;
   const Evaluation result = evaluate_with_progress(trained, test);
   Json json = {{"network", o.network},
                {"params", trained.count_params()},

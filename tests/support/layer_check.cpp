@@ -160,9 +160,9 @@ void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const std:
 
 }  // namespace
 
-void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample) { check_layer(make, std::vector<Shape>{sample}); }
+void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample) { check_merging_layer(make, {sample}); }
 
-void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples) {
+void check_merging_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples) {
   const auto layer = make();
   const auto copy_of = make_layer(layer->type(), layer->config());
   CHECK(copy_of->type() == layer->type());

@@ -16,6 +16,6 @@ namespace neurona::test {
 /// gradient is not wanted.
 void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const Shape& sample);
 /// The same for layers of several inputs.
-void check_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples);
+void check_merging_layer(const std::function<std::unique_ptr<Layer>()>& make, const std::vector<Shape>& samples);
 
 }  // namespace neurona::test

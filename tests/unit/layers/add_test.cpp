@@ -9,7 +9,7 @@ using namespace neurona;
 
 TEST_CASE("Add keeps the layer contract with two and three inputs") {
   for (const std::size_t count : {2, 3})
-    test::check_layer([] { return std::make_unique<Add>(); }, std::vector<Shape>(count, Shape{3, 5, 2}));
+    test::check_merging_layer([] { return std::make_unique<Add>(); }, std::vector<Shape>(count, Shape{3, 5, 2}));
 }
 
 TEST_CASE("Add refuses inputs whose shapes differ, and names itself") {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "neurona/error.hpp"
 #include "neurona/layers.hpp"
 #include "neurona/model.hpp"
