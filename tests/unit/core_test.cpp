@@ -107,5 +107,5 @@ TEST_CASE("Names of enumerators are Keras' and an unknown one lists what is know
   CHECK(activation_from_string("selu") == Activation::selu);
   CHECK(to_string(Activation::softmax) == "softmax");
   CHECK_THROWS_WITH_AS(activation_from_string("rellu"),
-                       "Unknown activation 'rellu'. Known: linear, sigmoid, tanh, relu, selu, softmax.", ValueError);
+                       "Unknown activation 'rellu'. Known: linear, sigmoid, tanh, relu, elu, leaky_relu, selu, gelu, swish, softmax.", ValueError);
 }

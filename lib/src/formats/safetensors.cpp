@@ -338,7 +338,7 @@ Model from_safetensors(std::span<const std::byte> bytes) {
   const Header header = read_header(bytes);
   const ReadJson architecture = read_architecture(header);
   try {
-    const bool functional = architecture.at("class").get<std::string>() == "Functional";
+    const bool functional = architecture.value("class", "Sequential") == "Functional";
     Model model = functional ? read_functional(architecture, header) : read_sequential(architecture, header);
     for (auto& [name, parameter] : model.named_parameters()) read_parameter(header, name, parameter->value);
     check_end(header);
