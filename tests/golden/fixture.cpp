@@ -50,10 +50,10 @@ Handle<Optimizer> to_optimizer(const json& spec) {
                  .epsilon = options.at("epsilon")});
   if (type == "adamw")
     return AdamW({.learning_rate = options.at("learning_rate"),
+                  .weight_decay = options.at("weight_decay"),
                   .beta_1 = options.at("beta_1"),
                   .beta_2 = options.at("beta_2"),
-                  .epsilon = options.at("epsilon"),
-                  .weight_decay = options.at("weight_decay")});
+                  .epsilon = options.at("epsilon")});
   throw std::runtime_error("no optimiser '" + type + "'");
 }
 
