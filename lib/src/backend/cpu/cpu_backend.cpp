@@ -101,8 +101,7 @@ class CpuBackend final : public Backend {
   void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                                   TensorView dkernel, TensorView dbias) override {
     if (dkernel) convolution_.backward_kernel(window, groups, x, dz, dkernel);
-    const std::int64_t F = dz.shape[3];
-    if (dbias) kernels_.column_sums(dz.elements() / F, F, dz.as<float>(), dbias.as<float>());
+    if (dbias) normalization_.sum_columns(dz, dbias);
   }
   void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
                              TensorView dx) override {

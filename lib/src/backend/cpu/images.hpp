@@ -35,6 +35,8 @@ void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& wi
 class Normalization {
  public:
   explicit Normalization(const Kernels& kernels) : kernels_(kernels) {}
+  /// x (...,C) -> sums (C)
+  void sum_columns(ConstTensorView x, TensorView sums);
   void moments(ConstTensorView x, TensorView mean, TensorView variance);
   void forward(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean, ConstTensorView variance,
                double epsilon, TensorView y);

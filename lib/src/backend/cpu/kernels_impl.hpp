@@ -1,7 +1,7 @@
 // The kernels, written once over vectors of NEURONA_WIDTH floats. The including file defines NEURONA_WIDTH,
 // NEURONA_ROWS (rows of the register block), NEURONA_KERNELS_NAME and NEURONA_KERNELS_SPACE before.
-// Every element of a product is one chain of multiply-adds in the order of k, whatever block it falls in: the result does
-// not depend on how the work is cut.
+// Every element of a product is summed in the order of k, in slices that depend on the depth alone, whatever block it falls in:
+// the result does not depend on how the work is cut.
 #include <cmath>
 #include <cstring>
 
@@ -42,18 +42,11 @@ constexpr std::int64_t kDepth = 448;
 template <int MR, int NV, int Width>
 inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
   using Vec = typename VectorOf<Width>::type;
+  // A slice is summed by itself and then added to those before: long sums keep more digits than in one chain.
+  const bool continues = k0 > 0 || t.accumulate;
   Vec acc[MR][NV];
-  for (int i = 0; i < MR; ++i) {
-    for (int v = 0; v < NV; ++v) {
-      const std::int64_t column = n + v * Width;
-      if (k0 > 0 || t.accumulate)
-        acc[i][v] = load<Vec>(t.c + (m + i) * t.c_row + column);
-      else if (t.bias != nullptr)
-        acc[i][v] = load<Vec>(t.bias + column);
-      else
-        acc[i][v] = Vec{};
-    }
-  }
+  for (int i = 0; i < MR; ++i)
+    for (int v = 0; v < NV; ++v) acc[i][v] = !continues && t.bias != nullptr ? load<Vec>(t.bias + n + v * Width) : Vec{};
   const float* a = t.a + m * t.a_row + k0 * t.a_col;
   const float* b = t.b + k0 * t.b_row + n;
   for (std::int64_t k = k0; k < k1; ++k, a += t.a_col, b += t.b_row) {
@@ -64,8 +57,12 @@ inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_
       for (int v = 0; v < NV; ++v) acc[i][v] += factor * row[v];
     }
   }
-  for (int i = 0; i < MR; ++i)
-    for (int v = 0; v < NV; ++v) store(t.c + (m + i) * t.c_row + n + v * Width, acc[i][v]);
+  for (int i = 0; i < MR; ++i) {
+    for (int v = 0; v < NV; ++v) {
+      float* c = t.c + (m + i) * t.c_row + n + v * Width;
+      store(c, continues ? load<Vec>(c) + acc[i][v] : acc[i][v]);
+    }
+  }
 }
 
 // All rows of a column block: full register blocks, then what is left.

@@ -26,6 +26,12 @@ void Normalization::sum_rows(std::int64_t M, std::int64_t C, Sum sum) {
     for (std::size_t c = 0; c < columns; ++c) sums_[c] += static_cast<double>(piece_sums_[static_cast<std::size_t>(i) * columns + c]);
 }
 
+void Normalization::sum_columns(ConstTensorView x, TensorView sums) {
+  const std::int64_t C = sums.elements(), M = x.elements() / C;
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* piece) { kernels_.column_sums(rows, C, x.as<float>() + begin * C, piece); });
+  for (std::int64_t c = 0; c < C; ++c) sums.as<float>()[c] = static_cast<float>(sums_[static_cast<std::size_t>(c)]);
+}
+
 void Normalization::moments(ConstTensorView x, TensorView mean, TensorView variance) {
   const std::int64_t C = mean.elements(), M = x.elements() / C;
   const float* in = x.as<float>();
