@@ -41,7 +41,7 @@ class CpuBackend final : public Backend {
   void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) override {
     const std::int64_t N = x.shape[0], K = x.shape[1], F = dz.shape[1];
     if (dkernel) gemm({K, F, N, x.as<float>(), 1, K, dz.as<float>(), F, nullptr, dkernel.as<float>(), F});
-    if (dbias) kernels_.column_sums(N, F, dz.as<float>(), dbias.as<float>());
+    if (dbias) normalization_.sum_columns(dz, dbias);
   }
 
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {

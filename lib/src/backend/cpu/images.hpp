@@ -31,7 +31,7 @@ void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& win
 void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y,
                      ConstTensorView dy, TensorView dx, std::vector<float>& left);
 
-/// Sums over the rows of large tensors are added up in double, piece by piece.
+/// Sums over rows, whose totals are in double, and what normalisation makes of them.
 class Normalization {
  public:
   explicit Normalization(const Kernels& kernels) : kernels_(kernels) {}
@@ -47,8 +47,8 @@ class Normalization {
   template <class Sum>
   void sum_rows(std::int64_t M, std::int64_t C, Sum sum);
   const Kernels& kernels_;
-  std::vector<float> piece_sums_, factors_;
-  std::vector<double> sums_, products_;
+  std::vector<float> factors_;
+  std::vector<double> piece_sums_, sums_, products_;
 };
 
 }  // namespace neurona::cpu

@@ -88,12 +88,12 @@ struct Kernels {
   void (*softmax)(std::int64_t rows, std::int64_t F, const float* z, float* y);
   /// One row: returns the loss; `gradient` (F) receives (softmax - onehot) * scale.
   double (*crossentropy_row)(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient);
-  /// x (rows,F) -> sums (F)
-  void (*column_sums)(std::int64_t rows, std::int64_t F, const float* x, float* sums);
+  /// x (rows,C) -> sums (C)
+  void (*column_sums)(std::int64_t rows, std::int64_t C, const float* x, double* sums);
   /// x (rows,C) -> sums (C) of (x - mean)^2
-  void (*column_squares)(std::int64_t rows, std::int64_t C, const float* x, const float* mean, float* sums);
+  void (*column_squares)(std::int64_t rows, std::int64_t C, const float* x, const float* mean, double* sums);
   /// x, dy (rows,C) -> sums (C) of dy * (x - mean)
-  void (*column_products)(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, float* sums);
+  void (*column_products)(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, double* sums);
   /// y = (x - mean) * scale + shift
   void (*normalize)(const NormalizePiece& piece);
   void (*normalize_backward)(const NormalizeGradientPiece& piece);

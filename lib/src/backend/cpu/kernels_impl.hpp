@@ -219,25 +219,36 @@ double crossentropy_row(std::int64_t F, const float* logits, std::int32_t label,
   return static_cast<double>(largest - logits[label]) + std::log(static_cast<double>(sum));
 }
 
-void column_sums(std::int64_t rows, std::int64_t F, const float* x, float* sums) {
-  std::memset(sums, 0, static_cast<std::size_t>(F) * sizeof(float));
-  for (std::int64_t n = 0; n < rows; ++n, x += F)
-    for (std::int64_t f = 0; f < F; ++f) sums[f] += x[f];
-}
-
-void column_squares(std::int64_t rows, std::int64_t C, const float* x, const float* mean, float* sums) {
-  std::memset(sums, 0, static_cast<std::size_t>(C) * sizeof(float));
-  for (std::int64_t r = 0; r < rows; ++r, x += C)
+// sums (C) = totals of term(row, column). Few rows are added up in float before double takes over: differences of sums that
+// are nearly equal keep their digits.
+template <class Term>
+inline void column_totals(std::int64_t rows, std::int64_t C, double* sums, Term term) {
+  constexpr std::int64_t kChain = 8;
+  std::memset(sums, 0, static_cast<std::size_t>(C) * sizeof(double));
+  std::int64_t r = 0;
+  for (; r + kChain <= rows; r += kChain)
     for (std::int64_t c = 0; c < C; ++c) {
-      const float centred = x[c] - mean[c];
-      sums[c] += centred * centred;
+      float chain = term(r, c);
+      for (std::int64_t i = 1; i < kChain; ++i) chain += term(r + i, c);
+      sums[c] += static_cast<double>(chain);
     }
+  for (; r < rows; ++r)
+    for (std::int64_t c = 0; c < C; ++c) sums[c] += static_cast<double>(term(r, c));
 }
 
-void column_products(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, float* sums) {
-  std::memset(sums, 0, static_cast<std::size_t>(C) * sizeof(float));
-  for (std::int64_t r = 0; r < rows; ++r, x += C, dy += C)
-    for (std::int64_t c = 0; c < C; ++c) sums[c] += dy[c] * (x[c] - mean[c]);
+void column_sums(std::int64_t rows, std::int64_t C, const float* x, double* sums) {
+  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) { return x[r * C + c]; });
+}
+
+void column_squares(std::int64_t rows, std::int64_t C, const float* x, const float* mean, double* sums) {
+  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) {
+    const float centred = x[r * C + c] - mean[c];
+    return centred * centred;
+  });
+}
+
+void column_products(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, double* sums) {
+  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) { return dy[r * C + c] * (x[r * C + c] - mean[c]); });
 }
 
 void normalize(const NormalizePiece& p) {

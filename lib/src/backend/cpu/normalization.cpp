@@ -8,7 +8,7 @@ namespace neurona::cpu {
 
 namespace {
 
-constexpr std::int64_t kSumRows = 128;  // rows summed in float before double takes over
+constexpr std::int64_t kSumRows = 128;  // rows of a task
 
 }  // namespace
 
@@ -23,21 +23,21 @@ void Normalization::sum_rows(std::int64_t M, std::int64_t C, Sum sum) {
   });
   sums_.assign(std::max(sums_.size(), columns), 0.0);
   for (std::int64_t i = 0; i < pieces; ++i)
-    for (std::size_t c = 0; c < columns; ++c) sums_[c] += static_cast<double>(piece_sums_[static_cast<std::size_t>(i) * columns + c]);
+    for (std::size_t c = 0; c < columns; ++c) sums_[c] += piece_sums_[static_cast<std::size_t>(i) * columns + c];
 }
 
 void Normalization::sum_columns(ConstTensorView x, TensorView sums) {
   const std::int64_t C = sums.elements(), M = x.elements() / C;
-  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* piece) { kernels_.column_sums(rows, C, x.as<float>() + begin * C, piece); });
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* target) { kernels_.column_sums(rows, C, x.as<float>() + begin * C, target); });
   for (std::int64_t c = 0; c < C; ++c) sums.as<float>()[c] = static_cast<float>(sums_[static_cast<std::size_t>(c)]);
 }
 
 void Normalization::moments(ConstTensorView x, TensorView mean, TensorView variance) {
   const std::int64_t C = mean.elements(), M = x.elements() / C;
   const float* in = x.as<float>();
-  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* sums) { kernels_.column_sums(rows, C, in + begin * C, sums); });
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) { kernels_.column_sums(rows, C, in + begin * C, sums); });
   for (std::int64_t c = 0; c < C; ++c) mean.as<float>()[c] = static_cast<float>(sums_[static_cast<std::size_t>(c)] / static_cast<double>(M));
-  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* sums) {
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) {
     kernels_.column_squares(rows, C, in + begin * C, mean.as<float>(), sums);
   });
   for (std::int64_t c = 0; c < C; ++c) variance.as<float>()[c] = static_cast<float>(sums_[static_cast<std::size_t>(c)] / static_cast<double>(M));
@@ -63,11 +63,11 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
   const std::int64_t C = gamma.elements(), M = x.elements() / C;
   const auto columns = static_cast<std::size_t>(C);
   const float *in = x.as<float>(), *gradient = dy.as<float>(), *centre = mean.as<float>();
-  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* sums) {
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) {
     kernels_.column_products(rows, C, in + begin * C, gradient + begin * C, centre, sums);
   });
   products_.assign(sums_.begin(), sums_.end());
-  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, float* sums) { kernels_.column_sums(rows, C, gradient + begin * C, sums); });
+  sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) { kernels_.column_sums(rows, C, gradient + begin * C, sums); });
   factors_.resize(std::max(factors_.size(), 3 * columns));
   float *slope = factors_.data(), *tilt = slope + columns, *offset = tilt + columns;
   for (std::size_t c = 0; c < columns; ++c) {
