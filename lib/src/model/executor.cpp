@@ -193,7 +193,11 @@ void Executor::choose_batch(std::int64_t n) {
 }
 
 void Executor::check_samples(const Shape& sample) const {
-  if (!(sample == model_.input_shape()))
+  // Grey images come with their one channel or without it.
+  const auto with_channel = [](const Shape& shape) {
+    return shape.rank() == 2 ? Shape{shape[0], shape[1], 1} : shape;
+  };
+  if (!(with_channel(sample) == with_channel(model_.input_shape())))
     throw ShapeError("Model '" + model_.name() + "' received samples of shape " + sample.to_string() + "; expected " +
                      model_.input_shape().to_string() + ".\n  Give it samples of that shape, or build it with another input_shape.");
 }

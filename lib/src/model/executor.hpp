@@ -24,6 +24,7 @@ class Executor {
   /// The model must outlive it and keep its layers, and which of them are trainable.
   Executor(Model& model, std::int64_t max_batch, Use use);
 
+  /// Grey images may come as (H, W) or (H, W, 1), whichever the model takes.
   /// Errors: ShapeError when samples of this shape do not fit the model's (first) input.
   void check_samples(const Shape& sample) const;
   /// Chooses the batch size (1 to max_batch) and gives the place of its samples (n, ...).
