@@ -125,6 +125,8 @@ data::Mnist load_data(const DataOptions& options) {
   return mnist;
 }
 
+float image_scale(bool as_printed) { return as_printed ? 1.0f / 65025.0f : 1.0f / 255.0f; }
+
 ProgressLine::~ProgressLine() {
   if (length_ > 0) say("\r" + std::string(length_, ' ') + "\r");
 }
@@ -165,23 +167,6 @@ Json to_json(const Logs& logs) {
   Json json = Json::object();
   for (const auto& [name, value] : logs) json[name] = value;
   return json;
-}
-
-Json layers_json(const Model& model) {
-  Json layers = Json::array();
-  for (std::int64_t i = 0; i < model.size(); ++i) {
-    const Layer& layer = model.layer(i);
-    const Shape in = i > 0 ? model.layer_output_shape(i - 1) : model.input_shape(), out = model.layer_output_shape(i);
-    layers.push_back({{"name", layer.name()},
-                      {"type", layer.type()},
-                      {"output_shape", std::vector<std::int64_t>(out.begin(), out.end())},
-                      {"params", layer.count_params()},
-                      {"multiply_adds", layer.multiply_adds({&in, 1})}});
-  }
-  return {{"name", model.name()},
-          {"params", model.count_params()},
-          {"trainable_params", model.count_trainable_params()},
-          {"layers", layers}};
 }
 
 }  // namespace neurona::cli

@@ -52,6 +52,12 @@ void add_data_option(CLI::App& command, DataOptions& options);
 /// Finds, downloads or makes the data; says what it does.
 data::Mnist load_data(const DataOptions& options);
 
+/// What pixels (0 to 255) are multiplied by: 1/255, or as the tutorial does by mistake with the training images, 1/255 twice.
+float image_scale(bool as_printed);
+/// Key and value in a network's file that say that it was trained on images divided twice.
+inline constexpr const char* kScaleKey = "image_scale";
+inline constexpr const char* kScaledTwice = "1/65025";
+
 /// Keeps how the program was called, for a network's provenance.
 void remember_command_line(int argc, const char* const* argv);
 /// "neurona train --network mlp": as it was called, without what leaves the weights alone (--out, --threads, --note, --json) and, of
@@ -73,7 +79,6 @@ class ProgressLine {
 Evaluation evaluate_with_progress(Model& model, const Dataset& data, std::vector<std::int32_t>* predicted = nullptr);
 
 Json to_json(const Logs& logs);
-Json layers_json(const Model& model);
 
 /// Registers the commands; each fills in its options and sets its callback.
 void add_data_command(CLI::App& app);

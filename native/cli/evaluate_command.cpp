@@ -11,6 +11,7 @@ struct Options {
   CommonOptions common;
   DataOptions data;
   std::string model;
+  bool as_printed = false;
 };
 
 using Confusion = std::vector<std::vector<std::int64_t>>;  // [label][predicted]
@@ -35,8 +36,12 @@ void run(const Options& o) {
   DataOptions wanted = o.data;
   wanted.train_limit = 1;  // none are used
   const data::Mnist mnist = load_data(wanted);
+  const auto scale = model.metadata().find(kScaleKey);
+  if (!o.as_printed && scale != model.metadata().end() && scale->second == kScaledTwice)
+    say("It was trained on images divided by 255 twice and is judged on images divided once, as the tutorial's printed run does.\n"
+        "  With --as-printed these are divided twice too.\n");
   std::vector<std::int32_t> predicted;
-  const Evaluation result = evaluate_with_progress(model, Dataset(mnist.test), &predicted);
+  const Evaluation result = evaluate_with_progress(model, Dataset(mnist.test, image_scale(o.as_printed)), &predicted);
   const auto classes = static_cast<std::size_t>(std::max<std::int64_t>(model.output_shape().back(), 10));
   Confusion confusion(classes, std::vector<std::int64_t>(classes));
   for (std::size_t i = 0; i < predicted.size(); ++i) ++confusion[mnist.test.labels[i]][static_cast<std::size_t>(predicted[i])];
@@ -55,6 +60,7 @@ void add_evaluate_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("evaluate", "Judge a trained network on the test images");
   const auto o = std::make_shared<Options>();
   command->add_option("model", o->model, "The network's .safetensors file")->required();
+  command->add_flag("--as-printed", o->as_printed, "Divide the images by 255 twice, as the tutorial does by mistake when it trains");
   add_data_option(*command, o->data);
   command->add_option("--limit", o->data.test_limit, "Judge on the first N test images only (0: all)")
       ->check(CLI::NonNegativeNumber)

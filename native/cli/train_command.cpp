@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "neurona/data/strokes.hpp"
 #include "neurona/error.hpp"
 #include "neurona/formats.hpp"
+
 #include "neurona/train.hpp"
 
 namespace neurona::cli {
@@ -28,12 +30,13 @@ struct Options {
   std::string network = "mlp";
   std::optional<std::int64_t> epochs, batch_size;
   std::optional<double> learning_rate, momentum;
+  std::string optimizer = "sgd", loss = "sparse_categorical_crossentropy", schedule;
   double validation_split = 0.0;
   bool early_stopping = false, restore_best_weights = false;
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
-  bool augment = false, cosine = false, int8 = false;
-  std::string strokes, out, note;
+  bool augment = false, int8 = false, as_printed = false;
+  std::string strokes, out, note, log;
   std::int64_t stroke_copies = 3, batch_losses = 0;
 };
 
@@ -92,25 +95,53 @@ void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, c
   if (!o.note.empty()) metadata["note"] = o.note;
   metadata["network"] = o.network;
   metadata["seed"] = std::to_string(o.seed);
+  if (o.as_printed) metadata[kScaleKey] = kScaledTwice;
   metadata["data"] = mnist.embedded ? "embedded digits" : "MNIST";
   metadata["data_sha256"] = data::sha256_hex(mnist.train.pixels) + " (training pixels)";
   metadata["test_loss"] = format_metric(test.loss);
   metadata["test_accuracy"] = format_metric(test.accuracy());
 }
 
+Handle<Optimizer> chosen_optimizer(const Options& o, const Recipe& preset) {
+  if (o.optimizer != "sgd") {
+    if (o.momentum && o.optimizer != "rmsprop") throw CLI::ValidationError("--momentum", o.optimizer + " has none");
+    if (o.momentum) {
+      RMSpropOptions options{.momentum = *o.momentum};
+      if (o.learning_rate) options.learning_rate = *o.learning_rate;
+      return RMSprop(options);
+    }
+    return make_optimizer(o.optimizer, o.learning_rate);
+  }
+  return SGD({.learning_rate = o.learning_rate.value_or(preset.learning_rate), .momentum = o.momentum.value_or(preset.momentum)});
+}
+
+const std::vector<std::string> kSchedules = {"constant", "cosine", "step", "exponential"};
+
+// The learning rate of an epoch; nothing when it stays.
+std::function<double(std::int64_t, double)> chosen_schedule(const std::string& name, double initial, std::int64_t epochs) {
+  if (name == "cosine") return [=](std::int64_t epoch, double) { return cosine_decay(initial, epoch, epochs); };
+  if (name == "step") {
+    const std::int64_t every = std::max<std::int64_t>(epochs / 3, 1);
+    return [=](std::int64_t epoch, double) { return step_decay(initial, epoch, 0.1, every); };
+  }
+  if (name == "exponential") return [=](std::int64_t epoch, double) { return exponential_decay(initial, epoch, 0.01, epochs); };
+  return nullptr;
+}
+
 void run(const Options& o) {
   apply(o.common);
   check_out(o.out);
+  check_out(o.log);
   const Recipe& preset = recipe(o.network);
   const std::int64_t epochs = o.epochs.value_or(preset.epochs);
-  const double learning_rate = o.learning_rate.value_or(preset.learning_rate);
+  const Handle<Optimizer> optimizer = chosen_optimizer(o, preset);
+  const auto schedule = chosen_schedule(!o.schedule.empty() ? o.schedule : preset.schedule, optimizer->learning_rate(), epochs);
+  const float scale = image_scale(o.as_printed);
   Model model = make_network(o.network, o.seed);
   model.set_backend(make_backend(o.common.backend));
-  model.compile({.loss = SparseCategoricalCrossentropy(),
-                 .optimizer = SGD({.learning_rate = learning_rate, .momentum = o.momentum.value_or(preset.momentum)}),
-                 .metrics = {Accuracy()}});
+  model.compile({.loss = make_loss(o.loss), .optimizer = optimizer, .metrics = {Accuracy()}});
   data::Mnist mnist = load_data(o.data);
-  const Dataset test(mnist.test);
+  const Dataset test(mnist.test, scale);
 
   PenImages pen;
   ImageSet images = mnist.train;
@@ -121,7 +152,7 @@ void run(const Options& o) {
     say(std::to_string(pen.train.size()) + " pen-drawn images added to the training data, " + std::to_string(pen.held_out.size()) +
         " of other writers kept apart.\n");
   }
-  Dataset training{std::move(images)};
+  Dataset training(std::move(images), scale);
   if (o.augment) training = training.augmented(data::augmentation());
 
   FitOptions fit{.epochs = epochs,
@@ -132,9 +163,8 @@ void run(const Options& o) {
   const auto stopping = std::make_shared<EarlyStopping>(
       EarlyStoppingOptions{.patience = o.patience, .restore_best_weights = o.restore_best_weights});
   if (o.early_stopping) fit.callbacks.emplace_back(stopping);
-  if (o.cosine)
-    fit.callbacks.emplace_back(
-        LearningRateScheduler([=](std::int64_t epoch, double) { return cosine_decay(learning_rate, epoch, epochs); }));
+  if (schedule) fit.callbacks.emplace_back(LearningRateScheduler(schedule));
+  if (!o.log.empty()) fit.callbacks.emplace_back(CSVLogger({.filename = o.log}));
   std::vector<double> first_losses;
   const TrainingState* state = nullptr;
   if (o.batch_losses > 0)
@@ -185,7 +215,7 @@ void run(const Options& o) {
   if (!first_losses.empty()) json["batch_losses"] = first_losses;
   note_provenance(trained, o, mnist, result);
   if (pen.held_out.size() > 0) {
-    const Evaluation drawn = evaluate_with_progress(trained, Dataset(pen.held_out));
+    const Evaluation drawn = evaluate_with_progress(trained, Dataset(pen.held_out, scale));
     json["held_out_writers"] = {{"loss", drawn.loss}, {"accuracy", drawn.accuracy()}};
     trained.metadata()["strokes"] = std::filesystem::path(o.strokes).filename().string() + ", sha256 " + checksum_of(o.strokes);
     trained.metadata()["held_out_writers_accuracy"] = format_metric(drawn.accuracy());
@@ -221,9 +251,11 @@ void add_train_command(CLI::App& app) {
       ->capture_default_str();
   command->add_option("--epochs", o->epochs, "Passes over the training images (default: the network's)")->check(CLI::NonNegativeNumber);
   command->add_option("--batch-size", o->batch_size, "Images a step (default: the network's)")->check(CLI::PositiveNumber);
-  command->add_option("--learning-rate", o->learning_rate, "Step size of SGD (default: the network's)")
+  command->add_option("--optimizer", o->optimizer, "What moves the weights")->check(CLI::IsMember(optimizer_names()))->capture_default_str();
+  command->add_option("--loss", o->loss, "What is made small")->check(CLI::IsMember(loss_names()))->capture_default_str();
+  command->add_option("--learning-rate", o->learning_rate, "Step size (default: the network's for sgd, Keras' for others)")
       ->check(number_from(0.0, std::numeric_limits<double>::infinity()));
-  command->add_option("--momentum", o->momentum, "Of SGD (default: the network's)")->check(number_from(0.0, 1.0, true));
+  command->add_option("--momentum", o->momentum, "Of sgd (default: the network's) or rmsprop")->check(number_from(0.0, 1.0, true));
   command->add_option("--validation-split", o->validation_split, "Share of the training images, from their end, held out for validation")
       ->check(number_from(0.0, 1.0, true))
       ->capture_default_str();
@@ -235,7 +267,13 @@ void add_train_command(CLI::App& app) {
   command->add_flag("--restore-best-weights", o->restore_best_weights, "With early stopping: keep the weights of the best epoch")->needs(stopping);
   command->add_option("--seed", o->seed, "Of the initial weights and the order of the images")->check(whole_number())->capture_default_str();
   command->add_flag("--augment", o->augment, "Vary each image anew each epoch: shift, rotate, shear, zoom, bend");
-  command->add_flag("--cosine", o->cosine, "Let the learning rate fall along half a cosine");
+  CLI::Option* schedule = command->add_option("--schedule", o->schedule,
+                                              "How the learning rate falls (default: the network's): cosine to 0; step, to a tenth after each "
+                                              "third of the epochs; exponential, to a hundredth")
+                              ->check(CLI::IsMember(kSchedules));
+  command->add_flag_callback("--cosine", [o] { o->schedule = "cosine"; }, "The same as --schedule cosine")->excludes(schedule);
+  command->add_flag("--as-printed", o->as_printed, "Divide the images by 255 twice, as the tutorial does by mistake");
+  command->add_option("--log", o->log, "Write the numbers of each epoch to this CSV file");
   command->add_option("--strokes", o->strokes, "Train on pen-drawn digits too: a JSON-lines file of strokes, gzip-compressed or not")
       ->check(CLI::ExistingFile);
   command->add_option("--stroke-copies", o->stroke_copies, "Versions of each pen-drawn digit")->check(CLI::Range(1, 100))->capture_default_str();

@@ -16,6 +16,7 @@ struct Recipe {
   std::string description;  ///< one line
   double learning_rate = 0.01;
   double momentum = 0.0;
+  std::string schedule = "constant";  ///< how the learning rate falls: "constant" or "cosine"
   std::int64_t epochs = 10;
   std::int64_t batch_size = 32;
   double validation_split = 0.0;

@@ -98,6 +98,8 @@ class Layer {
   std::span<Parameter> parameters() { return parameters_; }
   std::span<const Parameter> parameters() const { return parameters_; }
   std::int64_t count_params() const;
+  /// Those that training moves: none of a frozen layer.
+  std::int64_t count_trainable_params() const;
 
   /// Whether training moves its weights. A frozen BatchNormalization also uses its moving statistics while training.
   bool trainable() const { return trainable_; }

@@ -58,6 +58,18 @@ struct LayerActivation {
   Tensor output;  ///< shape of one sample
 };
 
+/// What one layer costs for one sample.
+struct LayerCost {
+  std::string layer;
+  std::string type;
+  Shape output_shape;  ///< of one sample
+  std::int64_t params = 0;
+  std::int64_t trainable_params = 0;
+  std::int64_t multiply_adds = 0;  ///< of the forward pass, of products with weights
+  std::int64_t weight_bytes = 0;
+  std::int64_t output_bytes = 0;   ///< training keeps all outputs until the backward pass has used them
+};
+
 /// A network. Not copyable; its layers own their weights.
 class Model {
  public:
@@ -85,6 +97,8 @@ class Model {
   /// The table that Keras prints, ending in a newline: 65 columns for a chain of layers, 98 with what each is connected to for
   /// other graphs.
   std::string summary() const;
+  /// Each layer's parameters, multiply-adds and memory, in the order of summary().
+  std::vector<LayerCost> costs() const;
   std::int64_t count_params() const;
   std::int64_t count_trainable_params() const;
   Shape input_shape() const;   ///< of one sample; of the first input

@@ -22,6 +22,13 @@ std::int64_t Layer::count_params() const {
   return count;
 }
 
+std::int64_t Layer::count_trainable_params() const {
+  std::int64_t count = 0;
+  for (const Parameter& parameter : parameters_)
+    if (trainable_ && parameter.trainable) count += parameter.value.elements();
+  return count;
+}
+
 std::string Layer::label() const { return std::string(type()) + (name_.empty() ? "" : " '" + name_ + "'"); }
 
 namespace {

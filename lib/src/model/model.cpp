@@ -47,9 +47,7 @@ std::int64_t Model::count_params() const {
 
 std::int64_t Model::count_trainable_params() const {
   std::int64_t count = 0;
-  for (const Impl::Node& node : impl_->nodes)
-    for (const Parameter& parameter : std::as_const(*node.layer).parameters())
-      if (node.layer->trainable() && parameter.trainable) count += parameter.value.elements();
+  for (const Impl::Node& node : impl_->nodes) count += node.layer->count_trainable_params();
   return count;
 }
 

@@ -60,4 +60,16 @@ std::string Model::summary() const {
          "\nNon-trainable params: " + grouped(total - trainable) + "\n" + thin;
 }
 
+std::vector<LayerCost> Model::costs() const {
+  const auto bytes = static_cast<std::int64_t>(size_of(impl_->dtype));
+  std::vector<LayerCost> all;
+  for (const auto& node : impl_->nodes) {
+    const Layer& layer = *node.layer;
+    const std::int64_t params = layer.count_params();
+    all.push_back({layer.name(), std::string(layer.type()), node.output, params, layer.count_trainable_params(),
+                   layer.multiply_adds(node.input_shapes), params * bytes, node.output.elements() * bytes});
+  }
+  return all;
+}
+
 }  // namespace neurona
