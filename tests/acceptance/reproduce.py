@@ -43,9 +43,9 @@ def figures(values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("program")
-    parser.add_argument("--only", metavar="RUN", action="append", choices=runs.RUNS, help="these runs only: " + ", ".join(runs.RUNS))
+    parser = argparse.ArgumentParser(prog="./run reproduce", description="Trains what the tutorial trains, on the complete MNIST, and prints as Markdown its figures beside ours.")
+    parser.add_argument("program", help=argparse.SUPPRESS)
+    parser.add_argument("--only", metavar="RUN", action="append", choices=runs.RUNS, help="this run alone; may be given several times: " + ", ".join(runs.RUNS))
     options = parser.parse_args()
     names = options.only or list(runs.RUNS)
     started, results, failed = time.monotonic(), {}, 0
