@@ -35,14 +35,14 @@ inline void store(float* p, Vec v) {
   std::memcpy(p, &v, sizeof(Vec));
 }
 
-// Depth of a slice of B that stays in the first-level cache while all rows of A pass over it.
-constexpr std::int64_t kDepth = 448;
+// Depth of a slice of B, which stays in the first-level cache while all rows of A pass over it. Slices are summed by themselves:
+// a chain of thousands of float additions would cost the digits that a gradient of nearly equal terms needs.
+constexpr std::int64_t kDepth = 96;
 
 // c (MR, NV*Width) = [c, bias or 0] + a (MR,K) . b (K, NV*Width)
 template <int MR, int NV, int Width>
 inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
   using Vec = typename VectorOf<Width>::type;
-  // A slice is summed by itself and then added to those before: long sums keep more digits than in one chain.
   const bool continues = k0 > 0 || t.accumulate;
   Vec acc[MR][NV];
   for (int i = 0; i < MR; ++i)
