@@ -34,6 +34,7 @@ function(neurona_header_only target header)
 endfunction()
 
 neurona_header_only(neurona_json nlohmann/json.hpp)
+neurona_header_only(neurona_stb stb/stb_image.h)
 
 # Eigen 5 where it was set up (its SSE code also serves WASM), else the system's.
 add_library(neurona_eigen INTERFACE)

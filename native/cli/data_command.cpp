@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "common.hpp"
+#include "neurona/data/imagenet.hpp"
 
 namespace neurona::cli {
 
@@ -11,7 +12,7 @@ struct Options {
   std::string folder;
 };
 
-void run(const Options& options) {
+void get_mnist(const Options& options) {
   apply(options.common);
   const data::Mnist mnist = load_data({.folder = options.folder, .allow_embedded = false});
   if (options.common.json)
@@ -23,17 +24,41 @@ void run(const Options& options) {
       mnist.source + "; SHA-256 of all four files verified.\n");
 }
 
+void get_resnet50(const Options& options) {
+  apply(options.common);
+  data::ResNet50Files files;
+  {
+    ProgressLine line;
+    files = data::resnet50_files({.folder = options.folder}, [&](const Progress& progress) { line.show(progress); });
+  }
+  const auto classes = data::read_imagenet_classes(files.classes);
+  if (options.common.json)
+    return print_json({{"weights", std::filesystem::absolute(files.weights).string()},
+                       {"classes", std::filesystem::absolute(files.classes).string()},
+                       {"verified", true}});
+  say("ResNet-50's weights: " + files.weights.string() + "\nNames of its " + std::to_string(classes.size()) + " classes: " +
+      files.classes.string() + "\nMD5 of both files verified.\n");
+}
+
+void add(CLI::App& command, const char* name, const char* what, const char* folder, void (*get)(const Options&)) {
+  CLI::App* subcommand = command.add_subcommand(name, what);
+  const auto options = std::make_shared<Options>();
+  subcommand->add_option("--folder", options->folder, folder);
+  subcommand->add_flag("--json", options->common.json, "Print the result as JSON on standard output");
+  subcommand->callback([=] { get(*options); });
+}
+
 }  // namespace
 
 void add_data_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("data", "Get and verify data sets");
+  CLI::App* command = app.add_subcommand("data", "Get and verify data sets and published weights");
   command->require_subcommand(1);
-  CLI::App* mnist = command->add_subcommand(
-      "mnist", "Find MNIST (--folder, MNIST_DIR, ./data/mnist, the cache) or download it, and verify its checksums");
-  const auto options = std::make_shared<Options>();
-  mnist->add_option("--folder", options->folder, "A folder with the four files, gzip-compressed or not");
-  mnist->add_flag("--json", options->common.json, "Print the result as JSON on standard output");
-  mnist->callback([options] { run(*options); });
+  add(*command, "mnist", "Find MNIST (--folder, MNIST_DIR, ./data/mnist, the cache) or download it, and verify its checksums",
+      "A folder with the four files, gzip-compressed or not", get_mnist);
+  add(*command, "resnet50",
+      "Find ResNet-50's published weights (RESNET50_DIR, ./data/resnet50, the cache) and the names of ImageNet's classes (IMAGENET_DIR, "
+      "./data/imagenet, the cache), or download them (103 MB), and verify their checksums",
+      "A folder with both files", get_resnet50);
 }
 
 }  // namespace neurona::cli

@@ -26,4 +26,12 @@ void save(const Model& model, const std::filesystem::path& path, StoredAs stored
 /// Errors: IoError; FormatError.
 Model load(const std::filesystem::path& path);
 
+/// Whether this build reads HDF5 files.
+bool reads_keras_h5();
+/// Fills the model with the weights of a Keras file (.h5, written by save_weights() or save()): those of a layer go to the layer of
+/// the same name, also where ResNet-50's layers have their names of Keras 1 ("res2a_branch2a"); what is left goes in order to the layers
+/// left. Nothing changes when it fails. Errors: IoError; FormatError for a file that is damaged, or has other layers or shapes, which are
+/// named; BackendError in a build without HDF5 (WASM).
+void load_keras_weights(Model& model, const std::filesystem::path& path);
+
 }  // namespace neurona

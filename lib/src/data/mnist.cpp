@@ -1,10 +1,10 @@
 #include "neurona/data/mnist.hpp"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
 
+#include "data/places.hpp"
 #include "neurona/data/download.hpp"
 #include "neurona/data/embedded_digits.hpp"
 #include "neurona/data/idx.hpp"
@@ -33,11 +33,6 @@ const std::vector<std::string> kMirrors = {
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 };
-
-std::optional<std::string> environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? std::optional<std::string>(value) : std::nullopt;
-}
 
 std::vector<std::uint8_t> read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -109,9 +104,8 @@ bool is_good(const MnistFile& file, const fs::path& path) {
 
 // What is missing or damaged.
 void download(const fs::path& folder, const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
+  make_folder(folder);
   std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw IoError("Cannot make the folder '" + folder.string() + "': " + error.message() + ".");
   std::vector<std::string> mirrors = options.mirrors;
   if (mirrors.empty()) {
     const auto chosen = environment("NEURONA_MNIST_MIRROR");
@@ -161,11 +155,7 @@ ImageSet parse_mnist(bool test, std::span<const std::uint8_t> images, std::span<
   return set;
 }
 
-fs::path mnist_cache_folder() {
-  if (const auto cache = environment("NEURONA_CACHE")) return fs::path(*cache) / "mnist";
-  if (const auto cache = environment("XDG_CACHE_HOME")) return fs::path(*cache) / "neurona" / "mnist";
-  return fs::path(environment("HOME").value_or(".")) / ".cache" / "neurona" / "mnist";
-}
+fs::path mnist_cache_folder() { return cache_folder("mnist"); }
 
 Mnist mnist(const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
   if (!options.folder.empty()) return read_folder(options.folder, on_progress);

@@ -1,22 +1,11 @@
-#include "image_file.hpp"
-
-#define STB_IMAGE_IMPLEMENTATION
-#define STB_IMAGE_STATIC
-#define STBI_NO_HDR
-#define STBI_NO_LINEAR
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include <stb/stb_image.h>
-#pragma GCC diagnostic pop
+#include "digit_image.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <memory>
 #include <utility>
 
 #include "neurona/error.hpp"
+#include "neurona/image.hpp"
 
 namespace neurona::cli {
 
@@ -24,8 +13,6 @@ namespace {
 
 constexpr int kSide = 28;
 constexpr double kBox = 20.0;
-constexpr std::int64_t kMaxPixels = 50'000'000;
-constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
 constexpr double kInkThreshold = 0.15;  // of the range between ground and strongest ink
 
 struct Grey {
@@ -34,39 +21,13 @@ struct Grey {
   float at(int x, int y) const { return values[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)]; }
 };
 
-std::vector<unsigned char> read_bytes(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read the image '" + path + "': it is a folder.");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError("Cannot read the image '" + path + "': it does not exist or may not be read.");
-  std::vector<unsigned char> bytes;
-  constexpr std::size_t kPiece = std::size_t{1} << 16;
-  while (file && bytes.size() <= kMaxBytes) {  // pipes and devices do not tell their size
-    bytes.resize(bytes.size() + kPiece);
-    file.read(reinterpret_cast<char*>(bytes.data() + bytes.size() - kPiece), kPiece);
-    bytes.resize(bytes.size() - kPiece + static_cast<std::size_t>(file.gcount()));
-  }
-  if (bytes.size() > kMaxBytes)
-    throw FormatError("'" + path + "' has more than " + std::to_string(kMaxBytes >> 20) + " MiB; such an image is not read.");
-  return bytes;
-}
-
-Grey decode(const std::string& path) {
-  const std::vector<unsigned char> bytes = read_bytes(path);
-  const auto count = static_cast<int>(bytes.size());
-  int width = 0, height = 0, channels = 0;
-  if (!stbi_info_from_memory(bytes.data(), count, &width, &height, &channels))
-    throw FormatError("'" + path + "' is no image that can be read (" + stbi_failure_reason() + "). PNG, JPEG, BMP, GIF, PGM and PPM can.");
-  if (static_cast<std::int64_t>(width) * height > kMaxPixels)
-    throw FormatError("'" + path + "' is " + std::to_string(width) + "x" + std::to_string(height) + "; images of up to " +
-                      std::to_string(kMaxPixels / 1'000'000) + " million pixels are read.");
-  const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
-      stbi_load_from_memory(bytes.data(), count, &width, &height, &channels, 2), &stbi_image_free);
-  if (!pixels) throw FormatError("'" + path + "' is damaged: " + stbi_failure_reason() + ".");
-  Grey grey{width, height, std::vector<float>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height))};
-  for (std::size_t i = 0; i < grey.values.size(); ++i) {
-    const float alpha = static_cast<float>(pixels.get()[2 * i + 1]) / 255.0f;  // over white paper
-    grey.values[i] = 1.0f - alpha + alpha * static_cast<float>(pixels.get()[2 * i]) / 255.0f;
+Grey to_grey(const Image& image) {
+  constexpr float kRed = 0.299f, kGreen = 0.587f, kBlue = 0.114f;  // ITU-R BT.601
+  Grey grey{static_cast<int>(image.width), static_cast<int>(image.height), std::vector<float>(image.pixels.size() / 3)};
+  const std::uint8_t* from = image.pixels.data();
+  for (float& value : grey.values) {
+    value = (kRed * static_cast<float>(from[0]) + kGreen * static_cast<float>(from[1]) + kBlue * static_cast<float>(from[2])) / 255.0f;
+    from += 3;
   }
   return grey;
 }
@@ -122,7 +83,7 @@ Tensor prepare(const Grey& grey, float strongest) {
 }  // namespace
 
 Tensor read_digit_image(const std::string& path) {
-  Grey grey = decode(path);
+  Grey grey = to_grey(read_image(path));
   to_ink(grey);
   const float strongest = *std::max_element(grey.values.begin(), grey.values.end());
   if (strongest <= 0.0f) throw FormatError("'" + path + "' shows no digit: it is all of one colour.");

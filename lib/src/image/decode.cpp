@@ -1,0 +1,135 @@
+#include <zlib.h>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_NO_HDR
+#define STBI_NO_LINEAR
+#define STBI_NO_STDIO
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include <stb/stb_image.h>
+#pragma GCC diagnostic pop
+
+#include <array>
+#include <fstream>
+#include <memory>
+
+#include "image/exif.hpp"
+#include "image/segments.hpp"
+#include "neurona/error.hpp"
+#include "neurona/image.hpp"
+
+namespace neurona {
+
+namespace {
+
+using image::Bytes;
+
+constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+constexpr std::uint32_t kImageHeader = 0x49484452, kImageData = 0x49444154;  // IHDR, IDAT
+
+// Bytes of a PNG's unpacked rows, each with its filter; what Adam7's seven passes add at most is added. 0: its header is wrong.
+std::uint64_t unpacked_bytes(Bytes header) {
+  constexpr std::array<std::uint64_t, 7> kChannels = {1, 0, 3, 1, 2, 0, 4};
+  if (header.size() < 13 || header[9] >= kChannels.size()) return 0;
+  const std::uint64_t width = image::big_endian(header, 0, 4), height = image::big_endian(header, 4, 4);
+  const std::uint64_t row = (width * header[8] * kChannels[header[9]] + 7) / 8 + 1;
+  return row * height + (header[12] != 0 ? 15 * (height + 8) + row * 8 : 0);
+}
+
+// stb_image unpacks whatever a PNG holds, though it is a thousand times as large as its pixels: count before.
+bool png_unpacks_to_its_size(Bytes bytes) {
+  std::uint64_t left = 0;
+  z_stream stream{};
+  if (inflateInit(&stream) != Z_OK) return false;
+  const std::unique_ptr<z_stream, decltype(&inflateEnd)> end(&stream, &inflateEnd);
+  bool good = true;
+  std::array<std::uint8_t, 1 << 15> scratch;
+  image::for_png_chunks(bytes, [&](std::uint32_t type, Bytes payload) {
+    if (type == kImageHeader) left = unpacked_bytes(payload);
+    if (type != kImageData) return true;
+    stream.next_in = const_cast<Bytef*>(payload.data());  // zlib's interface is older than const
+    stream.avail_in = static_cast<uInt>(payload.size());
+    while (good && stream.avail_in > 0) {
+      stream.next_out = scratch.data();
+      stream.avail_out = scratch.size();
+      const int status = inflate(&stream, Z_NO_FLUSH);
+      const std::uint64_t made = scratch.size() - stream.avail_out;
+      good = (status == Z_OK || status == Z_STREAM_END) && made <= left;
+      left -= made;
+      if (status == Z_STREAM_END) break;
+    }
+    return good;
+  });
+  return good;
+}
+
+// stb_image fills with grey what a cut JPEG lacks.
+bool is_cut_short(Bytes bytes) {
+  if (image::is_jpeg(bytes)) return !image::for_jpeg_segments(bytes, [](std::uint8_t, Bytes) { return true; });
+  if (image::is_png(bytes)) return !image::for_png_chunks(bytes, [](std::uint32_t, Bytes) { return true; });
+  return false;
+}
+
+// EXIF's orientations: 2 to 4 mirror and turn within the same sides, 5 to 8 exchange the sides.
+Image upright(Image image, int orientation) {
+  if (orientation == 1) return image;
+  const bool exchange = orientation >= 5;
+  const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  Image turned{exchange ? image.width : image.height, exchange ? image.height : image.width, std::vector<std::uint8_t>(image.pixels.size())};
+  std::uint8_t* to = turned.pixels.data();
+  for (std::int64_t y = 0; y < turned.height; ++y)
+    for (std::int64_t x = 0; x < turned.width; ++x, to += 3) {
+      const std::int64_t column = exchange ? y : x, row = exchange ? x : y;
+      const std::int64_t from = (from_bottom ? image.height - 1 - row : row) * image.width + (from_right ? image.width - 1 - column : column);
+      for (std::int64_t c = 0; c < 3; ++c) to[c] = image.pixels[static_cast<std::size_t>(from * 3 + c)];
+    }
+  return turned;
+}
+
+}  // namespace
+
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
+  if (bytes.empty()) throw FormatError("'" + name + "' is empty.");
+  const auto count = static_cast<int>(bytes.size());
+  int width = 0, height = 0, channels = 0;
+  if (bytes.size() > kMaxFileBytes || !stbi_info_from_memory(bytes.data(), count, &width, &height, &channels))
+    throw FormatError("'" + name + "' is no image that can be read (" +
+                      (bytes.size() > kMaxFileBytes ? "it has more than 256 MiB" : stbi_failure_reason()) +
+                      "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
+  const std::string size = std::to_string(width) + "x" + std::to_string(height);
+  if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
+  if (static_cast<std::int64_t>(width) * height > kMaxImagePixels)
+    throw FormatError("'" + name + "' is " + size + "; images of up to " + std::to_string(kMaxImagePixels / 1'000'000) +
+                      " million pixels are read.");
+  if (is_cut_short(bytes)) throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
+  if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes)) throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
+  const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
+      stbi_load_from_memory(bytes.data(), count, &width, &height, &channels, 4), &stbi_image_free);
+  if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
+  Image image{height, width, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
+  const unsigned char* from = pixels.get();
+  for (std::uint8_t* to = image.pixels.data(); to != image.pixels.data() + image.pixels.size(); to += 3, from += 4) {
+    const int alpha = from[3];
+    for (int c = 0; c < 3; ++c) to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+  }
+  return upright(std::move(image), image::orientation(bytes));
+}
+
+Image read_image(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read the image '" + path.string() + "': it is a folder.");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw IoError("Cannot read the image '" + path.string() + "': it does not exist or may not be read.");
+  std::vector<std::uint8_t> bytes;
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  while (file && bytes.size() <= kMaxFileBytes) {  // pipes and devices do not tell their size
+    bytes.resize(bytes.size() + kPiece);
+    file.read(reinterpret_cast<char*>(bytes.data() + bytes.size() - kPiece), kPiece);
+    bytes.resize(bytes.size() - kPiece + static_cast<std::size_t>(file.gcount()));
+  }
+  return decode_image(bytes, path.string());
+}
+
+}  // namespace neurona
