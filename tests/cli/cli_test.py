@@ -143,9 +143,10 @@ class CliTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
         self.environment = {name: value for name, value in os.environ.items()
-                            if name not in ("MNIST_DIR", "XDG_CACHE_HOME", "OMP_NUM_THREADS")}
+                            if name not in ("MNIST_DIR", "RESNET50_DIR", "IMAGENET_DIR", "XDG_CACHE_HOME", "OMP_NUM_THREADS")}
         self.environment.update(NEURONA_CACHE=str(self.folder / "cache"), HOME=str(self.folder),
-                                NEURONA_MNIST_MIRROR=f"http://127.0.0.1:{closed_port()}/")
+                                NEURONA_MNIST_MIRROR=f"http://127.0.0.1:{closed_port()}/",
+                                NEURONA_RESNET50_MIRROR=f"http://127.0.0.1:{closed_port()}/")
 
     def run_program(self, *arguments, stdout=subprocess.PIPE):
         return subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, env=self.environment, stdout=stdout,
@@ -203,7 +204,14 @@ class Usage(CliTest):
             (["train", "--out", ""], "--out"),
             (["train", "--strokes", "missing.jsonl"], "--strokes"),
             (["evaluate"], "model"),
-            (["predict", "model.safetensors"], "images"),
+            (["predict", "model.safetensors"], "at least one picture"),
+            (["predict", "--network", "resnet50"], "files"),
+            (["predict", "--weights", "a.h5", "a.png"], "--network resnet50"),
+            (["train", "--optimizer", "newton"], "adamw"),
+            (["train", "--schedule", "sine"], "cosine"),
+            (["train", "--cosine", "--schedule", "step"], "--schedule"),
+            (["train", "--optimizer", "adam", "--momentum", "0.5"], "adam has none"),
+            (["train", "--loss", "hinge"], "mean_squared_error"),
             (["summary"], "either a model file or --network"),
             (["summary", "a.safetensors", "--network", "mlp"], "either a model file or --network"),
             (["data"], "subcommand is required"),
@@ -216,7 +224,7 @@ class Usage(CliTest):
     def test_help_of_every_command_ends_with_0(self):
         self.assertIn("train", self.succeed("--help").stdout)
         self.assertRegex(self.succeed("--version").stdout, r"^neurona \d+\.\d+\.\d+$")
-        for command, option in [("train", "--early-stopping"), ("evaluate", "--limit"), ("predict", "images"),
+        for command, option in [("train", "--early-stopping"), ("evaluate", "--limit"), ("predict", "--network"), ("data", "resnet50"),
                                 ("summary", "--network"), ("data", "mnist"), ("bench", "--repetitions")]:
             with self.subTest(command=command):
                 self.assertIn(option, self.succeed(command, "--help").stdout)
@@ -487,7 +495,7 @@ class Predict(WithModel):
             ("missing.png", None, "does not exist"),
             ("empty.png", b"", "no image that can be read"),
             ("text.png", b"hello", "no image that can be read"),
-            ("cut.png", good[:60], "is damaged"),
+            ("cut.png", good[:60], "is cut short"),
             ("blank.png", png([[255] * 40] * 40), "shows no digit"),
             ("dot.png", png([[7]]), "shows no digit"),
             ("huge.png", png([[0]], (10000, 10000)), "10000x10000"),
@@ -523,6 +531,24 @@ class Summary(WithModel):
         self.assertIn('Model: "', out)
         self.assertIn("Total params: 79,510", out)
         self.assertIn("Trainable params: 79,510", out)
+
+    def test_costs_by_layer_add_up(self):
+        told = self.succeed_json("summary", "--network", "cnn")
+        self.assertEqual(told["params"], 2229614)
+        self.assertEqual(told["trainable_params"], 2229614 - 22232)
+        convolution = told["layers"][0]
+        # 3x3 products for each of 64 filters at each of 26x26 places.
+        self.assertEqual(convolution["multiply_adds"], 26 * 26 * 64 * 9)
+        self.assertEqual(convolution["output_bytes"], 26 * 26 * 64 * 4)
+        self.assertEqual(told["multiply_adds"], sum(layer["multiply_adds"] for layer in told["layers"]))
+        self.assertEqual(told["multiply_adds"], 26 * 26 * 64 * 9 + 10816 * 200 + 200 * 100 + 100 * 10)
+        table = self.succeed("summary", "--network", "cnn", "--costs").stdout
+        self.assertRegex(table, r"conv2d \(Conv2D\) +640 +389376 +2\.6 +173\.1\n")
+        self.assertRegex(table, rf"One sample +2229614 +{told['multiply_adds']} ")
+
+    def test_resnet50_is_the_tutorials_table(self):
+        expected = (pathlib.Path(__file__).resolve().parents[1] / "golden/fixtures/resnet50_summary.txt").read_text()
+        self.assertEqual(self.succeed("summary", "--network", "resnet50").stdout, expected)
 
     def test_json_of_a_file_has_layers_and_where_it_came_from(self):
         told = self.succeed_json("summary", self.model)
@@ -567,6 +593,38 @@ class Data(CliTest):
         for name in ("embedded", "mnist"):
             (self.folder / name).mkdir()
             self.fail_with(FAILURE, "data", "mnist", "--folder", name, "--json", saying="is not in '" + name + "'")
+
+    def test_resnet50_without_a_mirror_ends_with_1_and_leaves_nothing(self):
+        self.fail_with(FAILURE, "data", "resnet50", "--json", saying=[
+            "Could not download 'imagenet_class_index.json'.", self.environment["NEURONA_RESNET50_MIRROR"], "Check the connection"])
+        self.assertEqual(self.files(), [])
+        self.fail_with(FAILURE, "predict", "--network", "resnet50", self.write("a.png", png(one(40))), saying=[
+            "resnet50_weights_tf_dim_ordering_tf_kernels.h5", "neurona data resnet50", "--weights"])
+
+    def test_another_file_in_place_of_resnet50s_is_refused(self):
+        for body, text in [(b"<html>please log in</html>", "it has 26 bytes, the published file has 35363"), (bytes(35363), "its MD5 is"),
+                           (bytes(40000), "35363"), (None, "404")]:
+            with self.subTest(text=text), Mirror(lambda path, body=body: body) as mirror:
+                self.environment["NEURONA_RESNET50_MIRROR"] = mirror.url
+                self.fail_with(FAILURE, "data", "resnet50", saying=[mirror.url + "imagenet_class_index.json", text])
+                self.assertEqual(self.files(), [])
+        (self.folder / "own").mkdir()
+        self.fail_with(FAILURE, "data", "resnet50", "--folder", "own", saying="'imagenet_class_index.json' is not in 'own'")
+        self.write("own/imagenet_class_index.json", "{}")
+        self.fail_with(FAILURE, "data", "resnet50", "--folder", "own", saying="is damaged or another file")
+
+    @unittest.skipUnless(os.environ.get("IMAGENET_DIR"), "IMAGENET_DIR is not set")
+    def test_the_index_of_classes_is_downloaded_verified_and_resumed(self):
+        index = pathlib.Path(os.environ["IMAGENET_DIR"], "imagenet_class_index.json").read_bytes()
+        name = "/imagenet_class_index.json"
+        with Mirror({name: index}.get, cut=lambda path, nth: 1000 if nth == 0 else None) as mirror:
+            self.environment["NEURONA_RESNET50_MIRROR"] = mirror.url
+            # The weights are not there.
+            self.fail_with(FAILURE, "data", "resnet50", saying="resnet50_weights_tf_dim_ordering_tf_kernels.h5")
+            self.assertEqual([request for request in mirror.requests if request[0] == name], [(name, None), (name, 1000)])
+            self.assertEqual((self.folder / "cache/imagenet/imagenet_class_index.json").read_bytes(), index)
+            self.fail_with(FAILURE, "data", "resnet50", saying="resnet50_weights_tf_dim_ordering_tf_kernels.h5")
+            self.assertEqual(sum(request[0] == name for request in mirror.requests), 2)  # found again
 
     @needs_mnist
     def test_one_wrong_byte_in_a_folder_is_found(self):

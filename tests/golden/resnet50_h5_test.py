@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -123,6 +124,48 @@ class ResNet50Test(unittest.TestCase):
                 yield f"{label}, byte {position} ^ {mask:#x}", damaged
                 file.seek(position)
                 file.write(good)
+
+    def predict_pictures(self, *pictures, environment=None, extra=()):
+        return subprocess.run([PROGRAM, "predict", "--network", "resnet50", "--weights", str(self.weights), *map(str, pictures), *extra],
+                              env={**self.environment, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, text=True, errors="replace", timeout=TIMEOUT_S, check=False)
+
+    def test_the_top_three_are_printed_as_the_tutorial_does(self):
+        result = self.predict_pictures(self.image, self.image)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        best = sorted(enumerate(fixture("photo/probabilities")), key=lambda pair: -pair[1])[:3]
+        lines = "".join(f"  n{i:08} - {f'class_{i}':12s} {100 * p:.2f}%\n" for i, p in best)
+        self.assertEqual(result.stdout, f"Image #0: {self.image}\n{lines}\nImage #1: {self.image}\n{lines}\n")
+
+    def test_pictures_that_cannot_be_used_are_told_and_the_others_predicted(self):
+        jpeg = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b08000800080101110000")
+        bad = {"cut.jpg": (jpeg, "cut short"), "empty.png": (b"", "it is empty"), "none.png": (png(numpy.zeros((0, 0, 3), "u1")), ""),
+               "huge.png": (struct.pack(">8sI4sIIBBBBBI", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", 30000, 30000, 8, 2, 0, 0, 0, 0) + bytes(99),
+                            "30000x30000; images of up to 50 million pixels"),
+               "text.jpg": (b"hello", "no image that can be read")}
+        for name, (content, _) in bad.items():
+            (self.folder / name).write_bytes(content)
+        result = self.predict_pictures(*(self.folder / name for name in bad), self.image, self.folder / "missing.jpg", extra=["--json"])
+        self.assertEqual(result.returncode, FAILURE, result.stderr)
+        told = {os.path.basename(one["image"]): one for one in json.loads(result.stdout)["predictions"]}
+        for name, (_, text) in bad.items():
+            self.assertIn(name, told[name]["error"])
+            self.assertIn(text, told[name]["error"])
+        self.assertIn("does not exist", told["missing.jpg"]["error"])
+        self.assertEqual(len(told["image.png"]["probabilities"]), drawn.CLASSES)
+        # The whole process: three float copies of the weights and the activations, nothing of 2.7 GB of pixels.
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 700_000)
+
+    def test_an_index_with_another_number_of_classes_is_refused(self):
+        folder = self.folder / "few"
+        folder.mkdir()
+        for text, saying in ((json.dumps({i: [f"n{i}", "x"] for i in range(10)}), "has 10 classes; ResNet-50 gives 1000"),
+                             ("[]", "must be a JSON object"), ("{", "must be a JSON object")):
+            (folder / "imagenet_class_index.json").write_text(text)
+            result = self.predict_pictures(self.image, environment={"IMAGENET_DIR": str(folder)})
+            self.assertEqual(result.returncode, FAILURE)
+            self.assertIn(saying, result.stderr)
+            self.assertEqual(result.stdout, "")
 
     def test_the_names_of_today(self):
         self.assert_equals_fixture(self.weights)

@@ -26,6 +26,7 @@ namespace {
 using image::Bytes;
 
 constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+constexpr std::size_t kPngSize = 16;  // where a PNG has its width and height
 constexpr std::uint32_t kImageHeader = 0x49484452, kImageData = 0x49444154;  // IHDR, IDAT
 
 // Bytes of a PNG's unpacked rows, each with its filter; what Adam7's seven passes add at most is added. 0: its header is wrong.
@@ -91,22 +92,33 @@ Image upright(Image image, int orientation) {
 }  // namespace
 
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
-  if (bytes.empty()) throw FormatError("'" + name + "' is empty.");
+  const auto refused = [&](const std::string& why) {
+    return FormatError("'" + name + "' is no image that can be read (" + why + "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
+  };
+  if (bytes.empty()) throw refused("it is empty");
+  if (bytes.size() > kMaxFileBytes) throw refused("it has more than 256 MiB");
   const auto count = static_cast<int>(bytes.size());
-  int width = 0, height = 0, channels = 0;
-  if (bytes.size() > kMaxFileBytes || !stbi_info_from_memory(bytes.data(), count, &width, &height, &channels))
-    throw FormatError("'" + name + "' is no image that can be read (" +
-                      (bytes.size() > kMaxFileBytes ? "it has more than 256 MiB" : stbi_failure_reason()) +
-                      "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
-  const std::string size = std::to_string(width) + "x" + std::to_string(height);
-  if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
-  if (static_cast<std::int64_t>(width) * height > kMaxImagePixels)
-    throw FormatError("'" + name + "' is " + size + "; images of up to " + std::to_string(kMaxImagePixels / 1'000'000) +
-                      " million pixels are read.");
+  std::int64_t width = 0, height = 0;
+  const auto check_size = [&] {
+    const std::string size = std::to_string(width) + "x" + std::to_string(height);
+    if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
+    if (height > kMaxImagePixels / width)
+      throw FormatError("'" + name + "' is " + size + "; images of up to " + std::to_string(kMaxImagePixels / 1'000'000) + " million pixels are read.");
+    return size;
+  };
+  // stb_image calls a PNG that is too large for it no image.
+  if (image::is_png(bytes) && bytes.size() >= kPngSize + 8) {
+    width = image::big_endian(bytes, kPngSize, 4), height = image::big_endian(bytes, kPngSize + 4, 4);
+    check_size();
+  }
+  int columns = 0, rows = 0, channels = 0;
+  if (!stbi_info_from_memory(bytes.data(), count, &columns, &rows, &channels)) throw refused(stbi_failure_reason());
+  width = columns, height = rows;
+  const std::string size = check_size();
   if (is_cut_short(bytes)) throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
   if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes)) throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
-      stbi_load_from_memory(bytes.data(), count, &width, &height, &channels, 4), &stbi_image_free);
+      stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, 4), &stbi_image_free);
   if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
   Image image{height, width, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
   const unsigned char* from = pixels.get();
