@@ -52,13 +52,17 @@ struct TestRecognizer : Recognizer {
   bool ready() const override { return true; }
   std::string name() const override { return "test"; }
   long long parameters() const override { return 79510; }
+  long long multiply_adds() const override { return 79400; }
   Prediction predict(std::span<const std::uint8_t, 784>, bool) override {
     Prediction p;
     p.label = 3;
     p.probabilities[3] = 1;
     p.layers = {
-        {"dense", "Dense", "relu", std::vector<float>(100, 0.5f)},
-        {"dense_1", "Dense", "softmax", std::vector<float>(p.probabilities.begin(), p.probabilities.end())}};
+        {.name = "dense", .kind = "Dense", .activation = "relu", .values = std::vector<float>(100, 0.5f)},
+        {.name = "dense_1",
+         .kind = "Dense",
+         .activation = "softmax",
+         .values = std::vector<float>(p.probabilities.begin(), p.probabilities.end())}};
     return p;
   }
   UnitExplanation explain(int, int, int) const override { return {}; }

@@ -137,6 +137,7 @@ void App::apply_url(bool opening) {
   set_language(language_from(value_of(state, "lang"), language_), false);
   // No theme in an address of ours is the system's; on opening the page it is the one of the last visit.
   if (const auto theme = value_of(state, "theme"); !theme.empty() || !opening) set_theme(theme_from(theme), false);
+  digit_.choose(network_from(value_of(state, "network")).value_or(DigitReader::Network::cnn));
   const auto lesson = value_of(state, "lesson");
   const std::string step(value_of(state, "step"));
   if (lesson.empty())
@@ -154,6 +155,7 @@ void App::write_url() {
       {"lesson", here.id}, {"step", std::to_string(step_ + 1)}, {"lang", std::string(code_of(language_))}};
   if (theme_ != ThemeChoice::automatic)
     state.emplace_back("theme", name_of(theme_));
+  if (digit_.network() != DigitReader::Network::cnn) state.emplace_back("network", name_of(digit_.network()));
   for (auto& item : here.lesson->url_state()) state.push_back(std::move(item));
   platform_.set_url_fragment(format_fragment(state), url_push_);
   url_push_ = false;
@@ -400,6 +402,14 @@ std::string App::set_value(std::string_view name, std::string_view value) {
     set_theme(theme_from(value));
     return {};
   }
+  if (name == "network") {
+    const auto network = network_from(value);
+    if (!network) return "network: received '" + std::string(value) + "', expected 'cnn' or 'mlp'.";
+    digit_.choose(*network);
+    url_dirty_ = true;
+    ui_.request_frames();
+    return {};
+  }
   // The lesson on screen first, then the others.
   for (std::size_t k = 0; k < places_.size(); ++k) {
     Place& place = places_[(std::size_t(current_) + k) % places_.size()];
@@ -411,7 +421,7 @@ std::string App::set_value(std::string_view name, std::string_view value) {
     return error;
   }
   return "set: no value is called '" + std::string(name) +
-         "'. Known: language, theme, and the values of the lessons " + "(see state().values).";
+         "'. Known: language, theme, network, and the values of the lessons " + "(see state().values).";
 }
 
 std::string App::draw_strokes(const std::vector<PadStroke>& strokes) {

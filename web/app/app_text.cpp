@@ -77,12 +77,15 @@ std::string App::state_json() {
   if (digit_.recognizer()) {
     out["network"]["name"] = digit_.recognizer()->name();
     out["network"]["parameters"] = digit_.recognizer()->parameters();
+    out["network"]["multiply_adds"] = digit_.recognizer()->multiply_adds();
   }
+  if (const Prediction& other = digit_.other_prediction(); other.label >= 0)
+    out["network"]["other"] = {{"label", other.label}, {"probability", other.probabilities[std::size_t(other.label)]}};
   if (!digit_.error().empty()) out["network"]["error"] = digit_.error();
   out["strokes"] = digit_.drawing().strokes.size();
   out["training"] = {{"status", "none"}};
   out["data"] = {{"status", "none"}};
-  out["values"] = nlohmann::json::object();
+  out["values"] = {{"network", name_of(digit_.network())}};
   for (Place& place : places_) {
     LessonContext one{ui_, *this, platform_, text_of(place), &place == &here ? step_ : 0, c.compact};
     const auto more = nlohmann::json::parse(place.lesson->state_json(one), nullptr, false);

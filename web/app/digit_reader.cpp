@@ -3,42 +3,60 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <stdexcept>
 
 #include "prepare.hpp"
 
 namespace neurona::app {
 
-double DigitReader::progress() const {
-  return fetch_ && fetch_->total_bytes ? double(fetch_->received_bytes) / double(fetch_->total_bytes) : 0;
+std::string_view name_of(ReaderNetwork network) { return network == ReaderNetwork::cnn ? "cnn" : "mlp"; }
+
+std::optional<ReaderNetwork> network_from(std::string_view name) {
+  for (const ReaderNetwork network : {ReaderNetwork::cnn, ReaderNetwork::mlp})
+    if (name == name_of(network)) return network;
+  return std::nullopt;
 }
 
-void DigitReader::set_recognizer(std::unique_ptr<Recognizer> recognizer) {
-  recognizer_ = std::move(recognizer);
-  status_ = Status::ready;
-  error_.clear();
+double DigitReader::progress() const {
+  const Slot& slot = slots_[chosen_];
+  return slot.fetch && slot.fetch->total_bytes ? double(slot.fetch->received_bytes) / double(slot.fetch->total_bytes) : 0;
+}
+
+void DigitReader::choose(Network network) {
+  if (network == this->network()) return;
+  chosen_ = std::size_t(network);
   revision_ = -1;
-  at_rest_ = recognizer_->predict(prepared_);
-  at_rest_.label = -1;
-  at_rest_.probabilities.fill(0);
-  for (LayerActivation& layer : at_rest_.layers) layer.values.assign(layer.values.size(), 0.f);
+}
+
+void DigitReader::set_recognizer(Network network, std::unique_ptr<Recognizer> recognizer) {
+  Slot& slot = slots_[std::size_t(network)];
+  slot.recognizer = std::move(recognizer);
+  slot.status = Status::ready;
+  slot.error.clear();
+  revision_ = -1;
+  slot.at_rest = slot.recognizer->predict(std::array<std::uint8_t, 784>{});
+  slot.at_rest.label = -1;
+  slot.at_rest.probabilities.fill(0);
+  for (LayerActivation& layer : slot.at_rest.layers) layer.values.assign(layer.values.size(), 0.f);
 }
 
 bool DigitReader::update(Platform& platform) {
-  if (status_ == Status::waiting && !model_path_.empty()) {
-    fetch_ = platform.fetch(model_path_);
-    status_ = Status::loading;
+  Slot& slot = slots_[chosen_];
+  if (slot.status == Status::waiting && !slot.path.empty()) {
+    slot.fetch = platform.fetch(slot.path);
+    slot.status = Status::loading;
   }
-  if (status_ == Status::loading && fetch_->status != Fetch::Status::running) {
-    const std::shared_ptr<Fetch> fetch = std::move(fetch_);
-    if (fetch->status == Fetch::Status::failed) {
-      status_ = Status::failed, error_ = fetch->error;
-      return true;
-    }
+  // Also one that was chosen before this one.
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    Slot& one = slots_[i];
+    if (one.status != Status::loading || one.fetch->status == Fetch::Status::running) continue;
+    const std::shared_ptr<Fetch> fetch = std::move(one.fetch);
     try {
-      set_recognizer(load_recognizer(fetch->bytes));
+      if (fetch->status == Fetch::Status::failed) throw std::runtime_error(fetch->error);
+      set_recognizer(Network(i), load_recognizer(fetch->bytes));
     } catch (const std::exception& error) {
-      status_ = Status::failed, error_ = error.what();
-      return true;
+      one.status = Status::failed, one.error = error.what();
+      if (i == chosen_) return true;
     }
   }
   return refresh();
@@ -47,12 +65,13 @@ bool DigitReader::update(Platform& platform) {
 bool DigitReader::refresh() {
   if (revision_ == drawing_.revision) return false;
   revision_ = drawing_.revision;
+  ++changes_;
   prepared_ = prepare_drawing(drawing_);
-  if (drawing_.empty() || !recognizer_) {
-    prediction_ = at_rest_;
-    return true;
-  }
-  prediction_ = recognizer_->predict(prepared_);
+  const auto read = [&](const Slot& slot, bool layers) {
+    return drawing_.empty() || !slot.recognizer ? slot.at_rest : slot.recognizer->predict(prepared_, layers);
+  };
+  prediction_ = read(slots_[chosen_], true);
+  other_prediction_ = read(slots_[1 - chosen_], false);
   return true;
 }
 

@@ -18,6 +18,11 @@ class ModelRecognizer : public Recognizer {
   bool ready() const override { return true; }
   std::string name() const override { return model_.name(); }
   long long parameters() const override { return model_.count_params(); }
+  long long multiply_adds() const override {
+    long long sum = 0;
+    for (const LayerCost& cost : model_.costs()) sum += cost.multiply_adds;
+    return sum;
+  }
 
   Prediction predict(std::span<const std::uint8_t, 784> image, bool layers) override {
     const std::span<float> x = input_.values();
@@ -36,13 +41,22 @@ class ModelRecognizer : public Recognizer {
     out.label =
         int(std::max_element(out.probabilities.begin(), out.probabilities.end()) - out.probabilities.begin());
     if (!layers) return out;
+    int kernel_height = 0, kernel_width = 0, kernel_channels = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       LayerActivation layer;
       layer.name = all[i].layer, layer.kind = all[i].type;
-      if (const auto* dense = dynamic_cast<const Dense*>(&model_.layer(std::int64_t(i))))
-        layer.activation = to_string(dense->activation());
+      const Layer& of_model = model_.layer(std::int64_t(i));
+      if (const auto* dense = dynamic_cast<const Dense*>(&of_model)) layer.activation = to_string(dense->activation());
       const std::span<const float> values = all[i].output.values();
       layer.values.assign(values.begin(), values.end());
+      if (layer.kind == "Conv2D") {
+        const Shape& kernel = of_model.parameters()[0].value.shape();
+        kernel_height = int(kernel[0]), kernel_width = int(kernel[1]), kernel_channels = int(kernel[2]);
+      }
+      if (const Shape shape = model_.layer_output_shape(std::int64_t(i)); shape.rank() == 3) {
+        layer.height = int(shape[0]), layer.width = int(shape[1]), layer.channels = int(shape[2]);
+        layer.kernel_height = kernel_height, layer.kernel_width = kernel_width, layer.kernel_channels = kernel_channels;
+      }
       out.layers.push_back(std::move(layer));
     }
     last_ = out;

@@ -15,7 +15,10 @@ struct LayerActivation {
   std::string name;        ///< "dense_1"
   std::string kind;        ///< "Dense", "Flatten" ...
   std::string activation;  ///< "relu", "softmax", "" ...
-  std::vector<float> values;
+  std::vector<float> values;                 ///< of images row by row, (height, width, channels)
+  int height = 0, width = 0, channels = 0;   ///< of images; 0 where the values are a vector
+  /// Of images: window of the convolution that made them, or made what made them, and the channels it takes.
+  int kernel_height = 0, kernel_width = 0, kernel_channels = 0;
 };
 
 /// How one unit came about: the largest products and the sum, for the hover.
@@ -45,6 +48,8 @@ class Recognizer {
   virtual bool ready() const = 0;
   virtual std::string name() const = 0;
   virtual long long parameters() const = 0;
+  /// Multiply-adds of one prediction, as the library's summary counts them.
+  virtual long long multiply_adds() const = 0;
   /// image: 28x28 grey values as prepared (0 = ground, 255 = ink). `layers` false leaves Prediction::layers
   /// empty.
   virtual Prediction predict(std::span<const std::uint8_t, 784> image, bool layers = true) = 0;

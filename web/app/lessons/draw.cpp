@@ -68,7 +68,8 @@ class DrawLesson : public Lesson {
 
  private:
   static float pad_height(LessonContext&, float width) { return std::clamp(width * 0.98f, 280.f, 470.f); }
-  static float bars_height(bool compact) { return card_chrome_height() + bar_list_height(10, compact); }
+  static constexpr float kChoiceHeight = 30, kChoiceGap = 10;
+  static float bars_height(bool compact) { return card_chrome_height() + kChoiceHeight + kChoiceGap + bar_list_height(10, compact); }
   static float strip_height(float width) { return card_chrome_height() + (width < 480 ? 112.f : 96.f); }
 
   RichTextOptions subtitle(Ui& ui) {
@@ -145,28 +146,58 @@ class DrawLesson : public Lesson {
       drawing.undo();
   }
 
-  /// What sort of network it is, by its layers: MLP or CNN.
-  static std::string_view kind_of(const Prediction& p) {
-    const bool convolves = std::any_of(p.layers.begin(), p.layers.end(), [](const LayerActivation& l) { return l.kind == "Conv2D"; });
-    return convolves ? "CNN" : "MLP";
+  static std::string_view name_of(DigitReader::Network network) { return network == DigitReader::Network::cnn ? "CNN" : "MLP"; }
+
+  /// "4.8 M", "254,400".
+  static std::string count_text(long long count, Language language) {
+    if (count < 1'000'000) return format_integer(count, language);
+    return format_number(double(count) / 1e6, 1, language) + "\u00a0M";
+  }
+
+  /// CNN or MLP, and what the chosen one costs.
+  void choice(LessonContext& c, Rect row) {
+    Ui& ui = c.ui;
+    DigitReader& digit = c.app.digit();
+    const Language language = ui.language();
+    const std::string_view names[] = {name_of(DigitReader::Network::cnn), name_of(DigitReader::Network::mlp)};
+    int chosen = int(digit.network());
+    const Rect control = row.cut_left(segmented_width(ui, names), 12);
+    if (segmented(ui, "network", control, names, chosen)) choose(c, DigitReader::Network(chosen));
+    if (digit.status() != DigitReader::Status::ready) return;
+    const Recognizer& network = *digit.recognizer();
+    const auto parts = [&](std::string_view parameters, std::string_view multiply_adds) {
+      std::string text = count_text(network.parameters(), language) + "\u00a0" + std::string(c.text.label(parameters)) + " · " +
+                         count_text(network.multiply_adds(), language) + "\u00a0" + std::string(c.text.label(multiply_adds));
+      const Prediction& p = digit.prediction();
+      if (p.label >= 0) text += " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
+      return text;
+    };
+    // As many words as there is room for.
+    const TextStyle style = ui.style(Type::caption);
+    std::string text = parts("parameters", "multiply_adds");
+    if (ui.measure(text, style).x > row.w) text = parts("parameters_short", "multiply_adds_short");
+    ui.text_in(row, text, style, 1.f);
+  }
+
+  void choose(LessonContext& c, DigitReader::Network network) {
+    c.app.digit().choose(network);
+    c.app.mark_url();
+    c.ui.request_frames();
   }
 
   void bars(LessonContext& c, Rect rect) {
     Ui& ui = c.ui;
     DigitReader& digit = c.app.digit();
     const Language language = ui.language();
+    // What the other network says of the same digit, once it is there.
     std::string reading;
-    if (digit.status() == DigitReader::Status::ready) {
-      const Prediction& p = digit.prediction();
-      const std::string time =
-          p.label < 0 ? std::string()
-                      : " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
-      const std::string size = " · " + format_integer(digit.recognizer()->parameters(), language) + " " +
-                               std::string(c.text.label("parameters"));
-      // A narrow card has no room for the size.
-      reading = std::string(kind_of(digit.at_rest())) + (rect.w < 400 ? "" : size) + time;
+    if (const Prediction& other = digit.other_prediction(); other.label >= 0 && digit.prediction().label >= 0) {
+      const auto which = digit.network() == DigitReader::Network::cnn ? DigitReader::Network::mlp : DigitReader::Network::cnn;
+      reading = std::string(name_of(which)) + ": " + std::to_string(other.label) + " · " +
+                format_percent(double(other.probabilities[std::size_t(other.label)]), 1, language);
     }
     Rect in = card(ui, rect, c.text.label("sees"), reading);
+    choice(c, in.cut_top(kChoiceHeight, kChoiceGap));
     if (digit.status() == DigitReader::Status::failed) {
       callout(ui, in.min(), in.w, std::string(c.text.label("network_failed")) + " " + digit.error(),
               CalloutKind::warning);
@@ -196,7 +227,7 @@ class DrawLesson : public Lesson {
   void layers(LessonContext& c, Rect rect) {
     const std::string_view hover = c.ui.touch() ? c.text.label("tap") : c.text.label("hover");
     const Rect in = card(c.ui, rect, c.text.label("layers"), hover);
-    layer_strip(c, in);
+    strip_.draw(c, in);
   }
 
   void prepared(LessonContext& c, Rect rect) {
@@ -325,6 +356,7 @@ class DrawLesson : public Lesson {
     key(foot.row(1, 2, 0), t.negative, c.text.label("hinders"));
   }
 
+  LayerStrip strip_;
   Occlusion occlusion_;
   bool visible_ = true, covering_ = false;
 };

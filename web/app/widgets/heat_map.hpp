@@ -58,6 +58,8 @@ class ImageSheet {
   /// The same from grey values 0..255.
   void update(const Theme& theme, std::span<const std::uint8_t> values, int count, int height, int width);
   int count() const { return count_; }
+  /// Forgets the images, so that count() is 0; the texture is used again.
+  void clear() { count_ = 0; }
   /// Draws image `index` into `rect`. `crisp` shows square pixels, else it is interpolated.
   void draw(Ui& ui, int index, Rect rect, float radius = 3, ImU32 tint = 0xffffffff) const;
 
