@@ -100,7 +100,10 @@ class DrawLesson : public Lesson {
     left.h = std::min(left.h, std::max(220.f, c.ui.screen().h - kAround - head_used));
     pad(c, left);
     if (c.step == 0) {
-      const Rect strip = area.cut_bottom(std::max(158.f, std::min(190.f, area.h * 0.22f)), kGap);
+      // Feature maps want more room than cells; the bars keep theirs.
+      const bool maps = c.app.digit().network() == DigitReader::Network::cnn;
+      const float most = maps ? 250.f : 190.f, share = maps ? 0.31f : 0.22f;
+      const Rect strip = area.cut_bottom(std::max(158.f, std::min(most, area.h * share)), kGap);
       bars(c, area);
       layers(c, strip);
     } else if (c.step == 1) {
@@ -165,17 +168,20 @@ class DrawLesson : public Lesson {
     if (segmented(ui, "network", control, names, chosen)) choose(c, DigitReader::Network(chosen));
     if (digit.status() != DigitReader::Status::ready) return;
     const Recognizer& network = *digit.recognizer();
-    const auto parts = [&](std::string_view parameters, std::string_view multiply_adds) {
-      std::string text = count_text(network.parameters(), language) + "\u00a0" + std::string(c.text.label(parameters)) + " · " +
-                         count_text(network.multiply_adds(), language) + "\u00a0" + std::string(c.text.label(multiply_adds));
-      const Prediction& p = digit.prediction();
-      if (p.label >= 0) text += " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
-      return text;
+    const auto counts = [&](std::string_view parameters, std::string_view multiply_adds) {
+      return count_text(network.parameters(), language) + "\u00a0" + std::string(c.text.label(parameters)) + " · " +
+             count_text(network.multiply_adds(), language) + "\u00a0" + std::string(c.text.label(multiply_adds));
     };
+    std::string time;
+    if (const Prediction& p = digit.prediction(); p.label >= 0) {
+      const int digits = p.milliseconds < 0.1 ? 2 : p.milliseconds < 10 ? 1 : 0;
+      time = " · " + format_number(p.milliseconds, digits, language) + "\u00a0ms";
+    }
     // As many words as there is room for.
     const TextStyle style = ui.style(Type::caption);
-    std::string text = parts("parameters", "multiply_adds");
-    if (ui.measure(text, style).x > row.w) text = parts("parameters_short", "multiply_adds_short");
+    std::string text = counts("parameters", "multiply_adds") + time;
+    if (ui.measure(text, style).x > row.w) text = counts("parameters_short", "multiply_adds_short") + time;
+    if (ui.measure(text, style).x > row.w) text = counts("parameters_short", "multiply_adds_short");
     ui.text_in(row, text, style, 1.f);
   }
 

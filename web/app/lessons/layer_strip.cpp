@@ -70,20 +70,22 @@ void map_tooltip(LessonContext& c, std::string_view key, Rect anchor, const Laye
                 .text = std::string(c.text.label(pooled ? "map_pooled" : "map_text")),
                 .numbers = std::to_string(layer.kernel_height) + "·" + std::to_string(layer.kernel_width) + "·" +
                            std::to_string(layer.kernel_channels) + " = " + std::to_string(products) + " " +
-                           std::string(c.text.label("map_products")) + "\n" + std::string(c.text.label("map_most")) + " " +
-                           format_number(double(most), 2, c.ui.language())});
+                           std::string(c.text.label("map_products")),
+                .source = std::string(c.text.label("map_most")) + ": " + format_number(double(most), 2, c.ui.language())});
 }
 
 /// Draws the maps of a layer, with the tooltip of the one that is pointed at.
 void LayerStrip::maps(LessonContext& c, Rect rect, const LayerActivation& layer) {
   ImageSheet& sheet = sheets_[layer.name];
   if (sheet.count() != layer.channels) {
+    // The root, so that what is weak beside the layer's largest value is seen too.
     float most = 1e-6f;
     for (const float v : layer.values) most = std::max(most, std::fabs(v));
+    const auto shade = [most](float v) { return std::copysign(std::sqrt(std::fabs(v) / most), v); };
     std::vector<float> images(layer.values.size());
     const auto count = std::size_t(layer.channels), size = std::size_t(layer.height * layer.width);
     for (std::size_t pixel = 0; pixel < size; ++pixel)
-      for (std::size_t map = 0; map < count; ++map) images[map * size + pixel] = layer.values[pixel * count + map] / most;
+      for (std::size_t map = 0; map < count; ++map) images[map * size + pixel] = shade(layer.values[pixel * count + map]);
     sheet.update(c.ui.theme(), images, layer.channels, layer.height, layer.width, Scale::diverging);
   }
   // As large as they fit, in the grid that wastes least.
@@ -94,6 +96,7 @@ void LayerStrip::maps(LessonContext& c, Rect rect, const LayerActivation& layer)
   const std::string key = "strip-" + layer.name;
   const Rect grid{rect.x, rect.y + (rect.h - float(rows) * (cell + kBetween) + kBetween) / 2, rect.w, rect.h};
   const GalleryHit hit = gallery(c.ui, key, grid, layout, sheet, 2, layer.name);
+  for (int map = 0; map < layer.channels; ++map) c.ui.stroke(gallery_cell(grid, layout, map), fade(c.ui.theme().line, 0.8f), 2);
   if (hit.index >= 0) {
     const Rect at = gallery_cell(grid, layout, hit.index);
     c.ui.stroke({at.x - 1, at.y - 1, at.w + 2, at.h + 2}, c.ui.theme().accent, 3, 2);
@@ -146,7 +149,7 @@ void LayerStrip::draw(LessonContext& c, Rect rect) {
     if (layer.height > 0) {
       maps(c, {x, rect.y, width, height}, layer);
       const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
-      name(width + gap * 0.8f, std::to_string(layer.channels) + " " + (narrow ? "" : std::string(c.text.label("maps")) + " ") + "· " + size);
+      name(width + gap * 0.8f, std::to_string(layer.channels) + (narrow ? "·" : " · ") + size);
       x += width + gap + spread;
       continue;
     }
