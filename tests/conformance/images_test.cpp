@@ -69,7 +69,8 @@ const std::vector<ConvolutionCase>& convolutions() {
 
 struct Placed {
   explicit Placed(const ConvolutionCase& c) {
-    window = detail::place_window("test", c.x.without_leading(), c.size, c.strides, c.padding, &positions);
+    window = detail::window_over(c.x, c.size, c.strides, c.padding);
+    positions = detail::window_positions("test", c.x.without_leading(), c.size, c.strides, c.padding);
     y = {c.x[0], positions.height, positions.width, c.filters};
     kernel = {c.size.height, c.size.width, c.x[3] / c.groups, c.filters};
   }
@@ -124,8 +125,8 @@ TEST_CASE("Every backend pools as the reference does, forwards and backwards, eq
             for (const Pooling pooling : {Pooling::max, Pooling::average}) {
               if (padding == Padding::valid && (shape[1] < size.height || shape[2] < size.width)) continue;
               INFO(shape.to_string(), ", ", size.height, "x", size.width, ", ", strides.height, ", ", to_string(padding), ", ", int(pooling));
-              Extent2D positions;
-              const Window2D window = detail::place_window("test", shape.without_leading(), size, strides, padding, &positions);
+              const Window2D window = detail::window_over(shape, size, strides, padding);
+              const Extent2D positions = detail::window_positions("test", shape.without_leading(), size, strides, padding);
               const Shape out = {shape[0], positions.height, positions.width, shape[3]};
               Tensor x = random_tensor(shape, rng);
               // Few different values, so that windows have several largest ones, as after a ReLU.
