@@ -80,7 +80,8 @@ ROWS = (
     Row("MLP, epoch 10: val_accuracy", "mlp", value=at_epoch(10, "val_accuracy"), **around(0.9737, 0.004)),
     Row("MLP: test loss", "mlp", ".1359", test("loss"), 0.127, 0.137),
     Row("MLP: test accuracy", "mlp", ".9600", test("accuracy"), 0.957, 0.965),
-    Row("improved MLP, images divided twice: test accuracy", "improved-as-printed", ".9729", test("accuracy"), 0.958, 0.975),
+    # It stops at the first bad epoch, and single runs scatter beyond the band, PyTorch's too: lib/ARCHITECTURE.md.
+    Row("improved MLP, images divided twice: mean test accuracy", "improved-as-printed", ".9729", test("accuracy"), 0.958, 0.975, mean=True),
     Row("improved MLP, divided once, patience 3: mean test accuracy", "improved", "-", test("accuracy"), 0.974, 1.0, mean=True),
     Row("CNN, divided twice, epoch 1: accuracy", "cnn-as-printed", value=at_epoch(1, "accuracy"), **around(0.9473, 0.005)),
     Row("CNN, divided twice, epoch 9: accuracy", "cnn-as-printed", value=at_epoch(9, "accuracy"), **around(0.9922, 0.005)),
