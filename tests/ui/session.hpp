@@ -52,6 +52,7 @@ struct TestRecognizer : Recognizer {
   bool ready() const override { return true; }
   std::string name() const override { return "test"; }
   long long parameters() const override { return 79510; }
+  long long multiply_adds() const override { return 79400; }
   Prediction predict(std::span<const std::uint8_t, 784>, bool) override {
     Prediction p;
     p.label = 3;
@@ -62,6 +63,7 @@ struct TestRecognizer : Recognizer {
     return p;
   }
   UnitExplanation explain(int, int, int) const override { return {}; }
+  MapExplanation explain_map(int, int) const override { return {}; }
 };
 
 /// What a renderer does with ImGui's textures at the end of a frame.
@@ -78,7 +80,7 @@ inline void serve_textures() {
 
 struct Session {
   TestPlatform platform;
-  DigitReader digit{""};
+  DigitReader digit{NetworkFiles{"", ""}};
   Input input;
   std::unique_ptr<App> app;
 

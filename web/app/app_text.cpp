@@ -77,14 +77,20 @@ std::string App::state_json() {
   if (digit_.recognizer()) {
     out["network"]["name"] = digit_.recognizer()->name();
     out["network"]["parameters"] = digit_.recognizer()->parameters();
+    out["network"]["multiply_adds"] = digit_.recognizer()->multiply_adds();
   }
+  out["opinions"] = nlohmann::json::object();
+  for (const NetworkKind kind : kNetworkKinds)
+    if (const Prediction* opinion = digit_.opinion_of(kind); opinion && opinion->label >= 0)
+      out["opinions"][std::string(to_string(kind))] = {
+          {"label", opinion->label}, {"probability", opinion->probabilities[std::size_t(opinion->label)]}};
   if (!digit_.error().empty()) out["network"]["error"] = digit_.error();
   out["strokes"] = digit_.drawing().strokes.size();
   out["training"] = {{"status", "none"}};
   out["data"] = {{"status", "none"}};
   out["values"] = nlohmann::json::object();
   for (Place& place : places_) {
-    LessonContext one{ui_, *this, platform_, text_of(place), &place == &here ? step_ : 0, c.compact};
+    LessonContext one = context(place);
     const auto more = nlohmann::json::parse(place.lesson->state_json(one), nullptr, false);
     if (more.is_object()) out.merge_patch(more);
   }

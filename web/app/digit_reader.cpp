@@ -2,57 +2,90 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
+#include <stdexcept>
+#include <utility>
 
 #include "prepare.hpp"
 
 namespace neurona::app {
 
-double DigitReader::progress() const {
-  return fetch_ && fetch_->total_bytes ? double(fetch_->received_bytes) / double(fetch_->total_bytes) : 0;
+std::string_view to_string(NetworkKind kind) { return kind == NetworkKind::cnn ? "cnn" : "mlp"; }
+
+std::optional<NetworkKind> network_kind_from(std::string_view name) {
+  for (const NetworkKind kind : kNetworkKinds)
+    if (to_string(kind) == name) return kind;
+  return std::nullopt;
 }
 
-void DigitReader::set_recognizer(std::unique_ptr<Recognizer> recognizer) {
-  recognizer_ = std::move(recognizer);
-  status_ = Status::ready;
-  error_.clear();
+std::string_view title_of(NetworkKind kind) { return kind == NetworkKind::cnn ? "CNN" : "MLP"; }
+
+DigitReader::DigitReader(NetworkFiles files) {
+  networks_[std::size_t(NetworkKind::cnn)].path = std::move(files.cnn);
+  networks_[std::size_t(NetworkKind::mlp)].path = std::move(files.mlp);
+}
+
+void DigitReader::choose(NetworkKind kind) {
+  if (kind == chosen_) return;
+  chosen_ = kind;
   revision_ = -1;
-  at_rest_ = recognizer_->predict(prepared_);
-  at_rest_.label = -1;
-  at_rest_.probabilities.fill(0);
-  for (LayerActivation& layer : at_rest_.layers) layer.values.assign(layer.values.size(), 0.f);
+}
+
+double DigitReader::progress() const {
+  const auto& fetch = now().fetch;
+  return fetch && fetch->total_bytes ? double(fetch->received_bytes) / double(fetch->total_bytes) : 0;
+}
+
+const Prediction* DigitReader::opinion_of(NetworkKind kind) const {
+  const Network& network = networks_[std::size_t(kind)];
+  return network.recognizer ? &network.prediction : nullptr;
+}
+
+void DigitReader::set_recognizer(std::unique_ptr<Recognizer> recognizer, NetworkKind kind) {
+  Network& network = networks_[std::size_t(kind)];
+  network.recognizer = std::move(recognizer);
+  network.status = Status::ready;
+  network.error.clear();
+  revision_ = -1;
+  network.at_rest = network.recognizer->predict(prepared_);
+  network.at_rest.label = -1;
+  network.at_rest.probabilities.fill(0);
+  for (LayerActivation& layer : network.at_rest.layers) layer.values.assign(layer.values.size(), 0.f);
+}
+
+bool DigitReader::receive(NetworkKind kind) {
+  Network& network = networks_[std::size_t(kind)];
+  if (network.status != Status::loading || network.fetch->status == Fetch::Status::running) return false;
+  const std::shared_ptr<Fetch> fetch = std::move(network.fetch);
+  try {
+    if (fetch->status == Fetch::Status::failed) throw std::runtime_error(fetch->error);
+    set_recognizer(load_recognizer(fetch->bytes), kind);
+  } catch (const std::exception& error) {
+    network.status = Status::failed, network.error = error.what();
+  }
+  return true;
 }
 
 bool DigitReader::update(Platform& platform) {
-  if (status_ == Status::waiting && !model_path_.empty()) {
-    fetch_ = platform.fetch(model_path_);
-    status_ = Status::loading;
+  if (now().status == Status::waiting && !now().path.empty()) {
+    now().fetch = platform.fetch(now().path);
+    now().status = Status::loading;
   }
-  if (status_ == Status::loading && fetch_->status != Fetch::Status::running) {
-    const std::shared_ptr<Fetch> fetch = std::move(fetch_);
-    if (fetch->status == Fetch::Status::failed) {
-      status_ = Status::failed, error_ = fetch->error;
-      return true;
-    }
-    try {
-      set_recognizer(load_recognizer(fetch->bytes));
-    } catch (const std::exception& error) {
-      status_ = Status::failed, error_ = error.what();
-      return true;
-    }
-  }
-  return refresh();
+  bool arrived = false;
+  for (const NetworkKind kind : kNetworkKinds) arrived = receive(kind) || arrived;
+  return refresh() || arrived;
 }
 
 bool DigitReader::refresh() {
   if (revision_ == drawing_.revision) return false;
   revision_ = drawing_.revision;
   prepared_ = prepare_drawing(drawing_);
-  if (drawing_.empty() || !recognizer_) {
-    prediction_ = at_rest_;
-    return true;
+  for (const NetworkKind kind : kNetworkKinds) {
+    Network& network = networks_[std::size_t(kind)];
+    network.prediction = drawing_.empty() || !network.recognizer
+                             ? network.at_rest
+                             : network.recognizer->predict(prepared_, kind == chosen_);
   }
-  prediction_ = recognizer_->predict(prepared_);
+  ++serial_;
   return true;
 }
 

@@ -240,8 +240,10 @@ void Ui::draw_tooltip() {
   };
   widen(tip.text, body.style), widen(tip.numbers, numbers), widen(tip.source, source.style);
   if (!tip.formula.empty()) width = std::max(width, measure_formula(*this, tip.formula, 17).width);
+  if (tip.picture) width = std::max(width, tip.picture_size.x);
   width = std::min(width, most);
   float height = line_height(title);
+  if (tip.picture) height += 8 + tip.picture_size.y;
   const auto block = [&](std::string_view text, const RichTextOptions& options) {
     if (!text.empty()) height += 6 + measure_rich_text(*this, text, width, options);
   };
@@ -274,6 +276,10 @@ void Ui::draw_tooltip() {
     in.cut_top(6);
     in.cut_top(rich_text(*this, in.min(), width, text, options));
   };
+  if (tip.picture) {
+    in.cut_top(8);
+    tip.picture(in.cut_top(tip.picture_size.y).cut_left(tip.picture_size.x));
+  }
   put(tip.text, body);
   if (!tip.formula.empty()) {
     in.cut_top(8);

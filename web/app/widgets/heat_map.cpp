@@ -4,12 +4,21 @@
 
 namespace neurona::app {
 
+namespace {
+
+/// The colour of a cell that holds 0, where that is not the paper's.
+ImU32 ground(const Theme& theme) { return mix(theme.panel, theme.line, 0.45f); }
+
+}  // namespace
+
 ImU32 scale_color(const Theme& theme, Scale scale, float v) {
   switch (scale) {
     case Scale::ink:
       return ink_scale(theme, v);
     case Scale::diverging:
       return diverging(theme, v);
+    case Scale::units:
+      return mix(ground(theme), diverging(theme, v), std::min(1.f, std::fabs(v) * 3));
     case Scale::accent:
       return mix(theme.panel, theme.accent, v);
   }
@@ -31,7 +40,7 @@ int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> va
              const HeatMapOptions& o) {
   const Theme& t = ui.theme();
   const Interaction touch = ui.region(name, rect, {.label = o.label, .role = Role::image});
-  const ImU32 zero = o.scale == Scale::ink ? t.panel : mix(t.panel, t.line, 0.45f);
+  const ImU32 zero = o.scale == Scale::ink ? t.panel : ground(t);
   if (o.ground) ui.fill(rect, o.gap > 0 ? t.panel : zero, o.radius);
   const float w = rect.w / float(columns), h = rect.h / float(rows);
   const int count = std::min(int(values.size()), rows * columns);

@@ -17,6 +17,7 @@ namespace neurona::app {
 enum class Scale {
   ink,        ///< 0..1 from paper to ink: images
   diverging,  ///< -1..1 from orange over paper to blue: weights, activations
+  units,      ///< the same over a grey ground, so that a unit that says nothing can be seen: feature maps
   accent,     ///< 0..1 from paper to accent: probabilities, counts
 };
 
