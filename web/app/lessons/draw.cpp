@@ -123,7 +123,7 @@ class DrawLesson : public Lesson {
     left.h = std::min(left.h, std::max(220.f, c.ui.screen().h - kAround - head_used));
     pad(c, left);
     if (c.step == 0) {
-      const Rect strip = area.cut_bottom(std::clamp(area.h * 0.25f, 168.f, 216.f), kGap);
+      const Rect strip = area.cut_bottom(area.h >= 640 ? 290.f : std::max(168.f, area.h * 0.25f), kGap);
       bars(c, area);
       layers(c, strip);
     } else if (c.step == 1) {
@@ -257,7 +257,7 @@ class DrawLesson : public Lesson {
   }
 
   void layers(LessonContext& c, Rect rect) {
-    const std::string_view hover = c.ui.touch() ? c.text.label("tap") : c.text.label("hover");
+    const std::string_view hover = c.ui.touch() || c.compact ? c.text.label("tap") : c.text.label("hover");
     const Rect in = card(c.ui, rect, c.text.label("layers"), hover);
     strip_.draw(c, in);
   }

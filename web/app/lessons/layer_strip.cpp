@@ -12,10 +12,11 @@ namespace {
 
 constexpr float kNameHeight = 16, kNameGap = 5;  // below each column
 constexpr float kLineGap = 14;
-constexpr float kNarrow = 480;    // below, maps take two lines
-constexpr float kLeastMap = 18;   // side of a feature map; smaller ones are left out
+constexpr float kNarrow = 480;
+constexpr float kTall = 190;      // from here on there is room for two lines
+constexpr float kLeastMap = 15;   // side of a feature map; smaller ones are left out
 constexpr float kMostMap = 64;
-constexpr float kPicture = 140;   // side of a map that is pointed at
+constexpr float kPicture = 126;   // side of a map that is pointed at
 
 bool pools(const LayerActivation& layer) { return layer.kind.find("Pooling") != std::string::npos; }
 
@@ -43,9 +44,21 @@ const Prediction& shown_prediction(LessonContext& c) {
   return digit.prediction().label >= 0 ? digit.prediction() : digit.at_rest();
 }
 
-/// All maps of a layer in one block, as large as fits.
+/// All maps of a layer in one block, as large as fits; in full rows where that costs little of their size.
 GalleryLayout map_layout(float width, float height, int count) {
-  return gallery_layout(width, height, count, 6, kMostMap, count > 16 ? 2.f : 3.f);
+  constexpr float kWorth = 0.75f;  // of the size
+  const float gap = count > 16 ? 2.f : 3.f;
+  const GalleryLayout free = gallery_layout(width, height, count, 6, kMostMap, gap);
+  GalleryLayout best = free;
+  best.cell = 0;
+  for (int columns = 1; columns <= count; ++columns) {
+    if (count % columns != 0) continue;
+    const int rows = count / columns;
+    const float across = (width + gap) / float(columns) - gap, down = (height + gap) / float(rows) - gap;
+    const float cell = std::min(kMostMap, std::floor(std::min(across, down)));
+    if (cell > best.cell) best.columns = columns, best.rows = rows, best.cell = cell, best.shown = count;
+  }
+  return best.cell >= kWorth * free.cell ? best : free;
 }
 
 /// "Conv2D → BatchNormalization → relu → MaxPooling2D".
@@ -101,7 +114,7 @@ struct LayerStrip::Column {
 };
 
 float LayerStrip::height(const Prediction& network, float width) {
-  const bool maps = !shown_maps(network).empty();
+  const bool maps = network.layers.empty() || !shown_maps(network).empty();  // a network to come may have them
   const float names = kNameHeight + kNameGap;
   if (!maps) return width < kNarrow ? 112 : 96;
   return width < kNarrow ? 2 * (std::min(112.f, width * 0.31f) + names) + kLineGap : 96 + names;
@@ -112,10 +125,12 @@ void LayerStrip::draw(LessonContext& c, Rect rect) {
   const std::vector<int> maps = shown_maps(p), units = shown_units(p);
   using Kind = Column::Kind;
   std::vector<Column> front{{.kind = Kind::image}}, back;
-  for (const int layer : maps) front.push_back({.kind = Kind::maps, .layer = layer, .weight = 1.3f});
+  // Twice as many maps want twice the area.
+  for (const int layer : maps)
+    front.push_back({.kind = Kind::maps, .layer = layer, .weight = 0.32f * std::sqrt(float(p.layers[std::size_t(layer)].channels))});
   for (const int layer : units)
     back.push_back({.kind = layer == units.back() ? Kind::output : Kind::units, .layer = layer, .weight = layer == units.back() ? 0.f : maps.empty() ? 1.f : 0.8f});
-  if (rect.w < kNarrow && maps.size() > 1) {
+  if (rect.h >= kTall && maps.size() > 1) {
     back.insert(back.begin(), front.back());
     front.pop_back();
     const float height = (rect.h - kLineGap) / 2;
@@ -151,7 +166,7 @@ void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> colu
     for (Column& column : columns) {
       if (column.weight == 0) continue;
       column.width = std::floor(room * column.weight / weights);
-      if (column.kind == Kind::units) column.width = std::min(column.width, height * (count_maps() > 0 ? 1.1f : 2.2f));
+      if (column.kind == Kind::units) column.width = std::min(column.width, height * (count_maps() > 1 ? 1.1f : 2.2f));
       if (column.kind != Kind::maps) continue;
       const GalleryLayout layout = map_layout(column.width, height, p.layers[std::size_t(column.layer)].channels);
       column.width = float(layout.columns) * (layout.cell + layout.gap) - layout.gap;
@@ -245,9 +260,13 @@ void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
     tip.source = way_of(p, e.convolution, column.layer);
   }
   tip.picture_size = {kPicture, kPicture * float(layer.height) / float(layer.width)};
-  tip.picture = [&ui, &sheet, e, index = hit.index](Rect at) {
-    sheet.draw(ui, index, at, 6);
-    ui.stroke(at, ui.theme().line, 6);
+  // In units of its own largest value: what is faint beside the others can be made out here.
+  std::vector<float> values;
+  for (std::size_t i = std::size_t(hit.index); i < layer.values.size(); i += std::size_t(layer.channels))
+    values.push_back(layer.values[i] / std::max(1e-6f, e.largest));
+  tip.picture = [&ui, e, values = std::move(values)](Rect at) {
+    paint_cells(ui, at, values, e.height, e.width, {.scale = Scale::units});
+    ui.stroke(at, ui.theme().line, 4);
     if (e.largest <= 0) return;
     const float w = at.w / float(e.width), h = at.h / float(e.height);
     ui.stroke(Rect{at.x + w * float(e.column), at.y + h * float(e.row), w, h}.inset(-1.5f), ui.theme().accent, 3, 2);

@@ -38,6 +38,9 @@ struct HeatMapOptions {
 int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
              const HeatMapOptions& options = {});
 
+/// The same without the region: a picture only.
+void paint_cells(Ui& ui, Rect rect, std::span<const float> values, int rows, int columns, const HeatMapOptions& options = {});
+
 /// Rectangle of one cell of such a map (for frames and tooltips).
 Rect heat_map_cell(Rect rect, int rows, int columns, int index);
 
