@@ -84,15 +84,15 @@ test('the MLP is fetched when it is chosen; the drawing stays and both answers a
     await withPage({ address: server.address, before }, async (page) => {
       await page.evaluate((strokes) => window.neurona.draw(strokes), DIGITS[7]);
       const first = await state(page);
-      check(first.values.network === 'cnn' && first.opinions.cnn.label === 7 && !first.opinions.mlp, `at first: ${JSON.stringify(first.opinions)}`);
+      check(first.values.network === 'cnn' && first.prediction.label === 7 && !first.network.other, `at first: ${JSON.stringify(first.network)}`);
       check(!fetched.includes('digits-mlp.safetensors'), 'The MLP was fetched before anybody chose it.');
       await press(page, 'network-1');
       await until(page, (s) => s.values.network === 'mlp' && s.network.status === 'ready');
-      await until(page, (s) => s.opinions.mlp !== undefined);
-      const { network, strokes, prediction, opinions } = await state(page);
+      await until(page, (s) => s.prediction !== null);
+      const { network, strokes, prediction } = await state(page);
       check(network.parameters !== first.network.parameters && network.multiply_adds < first.network.multiply_adds, `the MLP: ${JSON.stringify(network)}`);
       check(strokes === DIGITS[7].length && prediction.label === 7, `The MLP reads ${prediction?.label}, ${strokes} strokes are left.`);
-      check(opinions.cnn.label === 7 && opinions.mlp.label === 7, `both: ${JSON.stringify(opinions)}`);
+      check(network.other?.label === 7, `The CNN, now the other one: ${JSON.stringify(network.other)}`);
       await until(page, () => /network=mlp/.test(location.hash));
       // An address opens with the network that it names.
       await page.reload();

@@ -137,7 +137,7 @@ TEST_CASE("A network is fetched when it is chosen, and the drawing stays") {
   const Prediction by_cnn = digit.prediction();
   CHECK(by_cnn.label >= 0);
   CHECK(by_cnn.layers.size() == 10);
-  CHECK(digit.opinion_of(NetworkKind::mlp) == nullptr);
+  CHECK(digit.other_prediction() == nullptr);
 
   const int serial = digit.serial();
   digit.choose(NetworkKind::mlp);
@@ -148,8 +148,8 @@ TEST_CASE("A network is fetched when it is chosen, and the drawing stays") {
   CHECK(digit.serial() > serial);
   CHECK(digit.drawing().strokes.size() == 1);
   CHECK(digit.prediction().layers.size() == 3);
-  REQUIRE(digit.opinion_of(NetworkKind::cnn) != nullptr);
-  CHECK(digit.opinion_of(NetworkKind::cnn)->probabilities == by_cnn.probabilities);
+  REQUIRE(digit.other_prediction() != nullptr);
+  CHECK(digit.other_prediction()->probabilities == by_cnn.probabilities);
 
   digit.choose(NetworkKind::cnn);
   digit.update(platform);
@@ -207,11 +207,14 @@ TEST_CASE("The choice of network is in the address and comes from it") {
 TEST_CASE("Both networks' answers are told once both are here") {
   Session s(1440, 900);
   (void)s.app->draw_strokes(kStroke);
-  CHECK(s.state()["opinions"].size() == 1);
+  CHECK_FALSE(s.state()["network"].contains("other"));
   s.digit.set_recognizer(load_recognizer(small_mlp()), NetworkKind::mlp);
   s.run(2);
-  CHECK(s.state()["opinions"]["cnn"]["label"] == 3);
-  CHECK(s.state()["opinions"]["mlp"]["label"].get<int>() >= 0);
+  CHECK(s.state()["prediction"]["label"] == 3);
+  const nlohmann::json mlp = s.state()["network"]["other"];
+  s.set("network", "mlp");
+  CHECK(s.state()["network"]["other"]["label"] == 3);
+  CHECK(s.state()["prediction"]["label"] == mlp["label"]);
 }
 
 TEST_CASE("The keyboard reaches the feature maps, and each tells what made it") {

@@ -64,8 +64,11 @@ struct TestRecognizer : Recognizer {
     p.label = 3;
     p.probabilities[3] = 1;
     p.layers = {
-        {"dense", "Dense", "relu", std::vector<float>(100, 0.5f)},
-        {"dense_1", "Dense", "softmax", std::vector<float>(p.probabilities.begin(), p.probabilities.end())}};
+        {.name = "dense", .kind = "Dense", .activation = "relu", .values = std::vector<float>(100, 0.5f)},
+        {.name = "dense_1",
+         .kind = "Dense",
+         .activation = "softmax",
+         .values = std::vector<float>(p.probabilities.begin(), p.probabilities.end())}};
     return p;
   }
   UnitExplanation explain(int, int, int) const override { return {}; }

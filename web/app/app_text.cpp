@@ -79,11 +79,8 @@ std::string App::state_json() {
     out["network"]["parameters"] = digit_.recognizer()->parameters();
     out["network"]["multiply_adds"] = digit_.recognizer()->multiply_adds();
   }
-  out["opinions"] = nlohmann::json::object();
-  for (const NetworkKind kind : kNetworkKinds)
-    if (const Prediction* opinion = digit_.opinion_of(kind); opinion && opinion->label >= 0)
-      out["opinions"][std::string(to_string(kind))] = {
-          {"label", opinion->label}, {"probability", opinion->probabilities[std::size_t(opinion->label)]}};
+  if (const Prediction* other = digit_.other_prediction(); other && other->label >= 0)
+    out["network"]["other"] = {{"label", other->label}, {"probability", other->probabilities[std::size_t(other->label)]}};
   if (!digit_.error().empty()) out["network"]["error"] = digit_.error();
   out["strokes"] = digit_.drawing().strokes.size();
   out["training"] = {{"status", "none"}};

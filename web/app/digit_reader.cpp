@@ -35,8 +35,8 @@ double DigitReader::progress() const {
   return fetch && fetch->total_bytes ? double(fetch->received_bytes) / double(fetch->total_bytes) : 0;
 }
 
-const Prediction* DigitReader::opinion_of(NetworkKind kind) const {
-  const Network& network = networks_[std::size_t(kind)];
+const Prediction* DigitReader::other_prediction() const {
+  const Network& network = networks_[std::size_t(other())];
   return network.recognizer ? &network.prediction : nullptr;
 }
 

@@ -36,6 +36,7 @@ class DigitReader {
 
   // --- the chosen network ---
   NetworkKind chosen() const { return chosen_; }
+  NetworkKind other() const { return chosen_ == NetworkKind::cnn ? NetworkKind::mlp : NetworkKind::cnn; }
   /// Another network reads the drawing, once it is here: it is fetched when it is first chosen.
   void choose(NetworkKind kind);
   enum class Status { waiting, loading, ready, failed };
@@ -48,8 +49,8 @@ class DigitReader {
   const Prediction& prediction() const { return now().prediction; }
   /// Sizes and names of the layers with all values 0, for the state at rest.
   const Prediction& at_rest() const { return now().at_rest; }
-  /// What another network says, without its layers; label -1 while nothing is drawn, null while that one is not here.
-  const Prediction* opinion_of(NetworkKind kind) const;
+  /// What the other network says, without its layers; label -1 while nothing is drawn, null while that one is not here.
+  const Prediction* other_prediction() const;
   /// Grows whenever a prediction changes.
   int serial() const { return serial_; }
 

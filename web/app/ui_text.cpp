@@ -221,7 +221,7 @@ void Ui::draw_tooltip() {
   const Theme& t = theme();
   const Tooltip& tip = shown_->content;
   const float beside = tip.picture ? tip.picture_size.x + 14 : 0;
-  const float most = std::min(340.f, screen_.w - 24) - 28 - beside;  // of the text
+  const float most = std::min(tip.picture ? 400.f : 340.f, screen_.w - 24) - 28 - beside;  // of the text
   const TextStyle title = style(Type::card_title).with(t.ink), value = style(Type::mono).with(t.accent);
   const TextStyle numbers = style(Type::mono_small);
   RichTextOptions body{.style = style(Type::small), .leading = 1.45f};

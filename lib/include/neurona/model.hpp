@@ -1,6 +1,7 @@
 // Networks: layers in order, what they are trained with, and what can be asked of them.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -91,6 +92,10 @@ class Model {
   /// Of a model with several inputs or outputs: a tensor (N, ...) for each input -> one for each output.
   /// Errors: ValueError, ShapeError.
   std::vector<Tensor> predict(const std::vector<Tensor>& inputs, std::int64_t batch_size = 32);
+  /// The same, as predict({x1, x2}).
+  std::vector<Tensor> predict(std::initializer_list<Tensor> inputs, std::int64_t batch_size = 32) {
+    return predict(std::vector<Tensor>(inputs), batch_size);
+  }
   /// Every layer's output for one sample x (1, ...).
   std::vector<LayerActivation> activations(const Tensor& x);
 

@@ -14,9 +14,8 @@ constexpr std::int64_t kMaxFilters = detail::kMaxExtent;
 
 enum ParameterIndex : std::size_t { kKernel, kBias };
 
-// The window over inputs with the batch first.
-Window2D window_of(const std::string& label, const Shape& batch, const Conv2DOptions& o) {
-  return detail::place_window(label, batch.without_leading(), o.kernel_size, o.strides, o.padding);
+Window2D window_of(const Shape& batch, const Conv2DOptions& o) {
+  return detail::window_over(batch, o.kernel_size, o.strides, o.padding);
 }
 
 }  // namespace
@@ -36,8 +35,7 @@ Conv2D::Conv2D(Conv2DOptions options) : options_(std::move(options)) {
 
 Shape Conv2D::output_shape(std::span<const Shape> inputs) const {
   const Conv2DOptions& o = options_;
-  Extent2D out;
-  detail::place_window(label(), inputs[0], o.kernel_size, o.strides, o.padding, &out);
+  const Extent2D out = detail::window_positions(label(), inputs[0], o.kernel_size, o.strides, o.padding);
   const std::int64_t C = inputs[0][2];
   if (C % o.groups != 0)
     throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its groups = " + std::to_string(o.groups) +
@@ -68,7 +66,7 @@ std::int64_t Conv2D::tape_bytes(std::span<const Shape> inputs, std::int64_t batc
 
 void Conv2D::forward(const ForwardPass& pass) const {
   const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
-  pass.backend.conv2d_forward(window_of(label(), pass.inputs[0].shape, options_), options_.groups, pass.inputs[0],
+  pass.backend.conv2d_forward(window_of(pass.inputs[0].shape, options_), options_.groups, pass.inputs[0],
                               parameters_[kKernel].value.view(), bias, detail::fused_activation(options_.activation, pass),
                               pass.output);
   detail::finish_activation(options_.activation, pass);
@@ -77,7 +75,7 @@ void Conv2D::forward(const ForwardPass& pass) const {
 void Conv2D::backward(const BackwardPass& pass) const {
   const TensorView dz = pass.output_gradient;
   detail::undo_activation(options_.activation, pass);
-  const Window2D window = window_of(label(), pass.inputs[0].shape, options_);
+  const Window2D window = window_of(pass.inputs[0].shape, options_);
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
   pass.backend.conv2d_backward_parameters(window, options_.groups, pass.inputs[0], dz, pass.parameter_gradients[kKernel], dbias);
   if (pass.input_gradients[0])

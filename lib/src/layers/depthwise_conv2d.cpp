@@ -13,8 +13,8 @@ namespace {
 
 enum ParameterIndex : std::size_t { kKernel, kBias };
 
-Window2D window_of(const std::string& label, const Shape& batch, const DepthwiseConv2DOptions& o) {
-  return detail::place_window(label, batch.without_leading(), o.kernel_size, o.strides, o.padding);
+Window2D window_of(const Shape& batch, const DepthwiseConv2DOptions& o) {
+  return detail::window_over(batch, o.kernel_size, o.strides, o.padding);
 }
 
 // (KH, KW, C, M) -> (KH, KW, 1, C * M)
@@ -40,8 +40,7 @@ DepthwiseConv2D::DepthwiseConv2D(DepthwiseConv2DOptions options) : options_(std:
 }
 
 Shape DepthwiseConv2D::output_shape(std::span<const Shape> inputs) const {
-  Extent2D out;
-  detail::place_window(label(), inputs[0], options_.kernel_size, options_.strides, options_.padding, &out);
+  const Extent2D out = detail::window_positions(label(), inputs[0], options_.kernel_size, options_.strides, options_.padding);
   if (!parameters_.empty() && parameters_[kKernel].value.shape()[2] != inputs[0][2])
     throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its kernel " +
                      parameters_[kKernel].value.shape().to_string() + " needs " +
@@ -69,7 +68,7 @@ std::int64_t DepthwiseConv2D::tape_bytes(std::span<const Shape> inputs, std::int
 
 void DepthwiseConv2D::forward(const ForwardPass& pass) const {
   const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
-  pass.backend.conv2d_forward(window_of(label(), pass.inputs[0].shape, options_), pass.inputs[0].shape.back(), pass.inputs[0],
+  pass.backend.conv2d_forward(window_of(pass.inputs[0].shape, options_), pass.inputs[0].shape.back(), pass.inputs[0],
                               grouped(parameters_[kKernel].value.view()), bias,
                               detail::fused_activation(options_.activation, pass), pass.output);
   detail::finish_activation(options_.activation, pass);
@@ -78,7 +77,7 @@ void DepthwiseConv2D::forward(const ForwardPass& pass) const {
 void DepthwiseConv2D::backward(const BackwardPass& pass) const {
   const TensorView dz = pass.output_gradient;
   detail::undo_activation(options_.activation, pass);
-  const Window2D window = window_of(label(), pass.inputs[0].shape, options_);
+  const Window2D window = window_of(pass.inputs[0].shape, options_);
   const std::int64_t C = pass.inputs[0].shape.back();
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
   pass.backend.conv2d_backward_parameters(window, C, pass.inputs[0], dz, grouped(pass.parameter_gradients[kKernel]), dbias);

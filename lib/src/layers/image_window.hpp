@@ -41,18 +41,24 @@ inline Window1D place_window(std::int64_t in, std::int64_t size, std::int64_t st
   return {out, zeros > 0 ? zeros / 2 : 0};
 }
 
-/// in (H, W, C) -> window and the extents of its positions. Errors: ShapeError when the window is larger than the image.
-inline Window2D place_window(const std::string& label, const Shape& in, Extent2D size, Extent2D strides, Padding padding,
-                             Extent2D* positions = nullptr) {
+/// in (H, W, C) -> the extents of the window's positions. Errors: ShapeError when the window is larger than the image.
+inline Extent2D window_positions(const std::string& label, const Shape& in, Extent2D size, Extent2D strides, Padding padding) {
   check_image(label, in);
-  const Window1D rows = place_window(in[0], size.height, strides.height, padding);
-  const Window1D columns = place_window(in[1], size.width, strides.width, padding);
-  if (rows.out < 1 || columns.out < 1)
+  const Extent2D positions(place_window(in[0], size.height, strides.height, padding).out,
+                           place_window(in[1], size.width, strides.width, padding).out);
+  if (positions.height < 1 || positions.width < 1)
     throw ShapeError(label + " received images of shape " + in.to_string() + ", smaller than its window of " +
                      std::to_string(size.height) + "x" + std::to_string(size.width) +
                      ".\n  Use padding = Padding::same, or larger images.");
-  if (positions != nullptr) *positions = {rows.out, columns.out};
-  return {.size = size, .strides = strides, .top = rows.before, .left = columns.before};
+  return positions;
+}
+
+/// The window over a batch (N, H, W, C) that window_positions() accepts.
+inline Window2D window_over(const Shape& batch, Extent2D size, Extent2D strides, Padding padding) {
+  return {.size = size,
+          .strides = strides,
+          .top = place_window(batch[1], size.height, strides.height, padding).before,
+          .left = place_window(batch[2], size.width, strides.width, padding).before};
 }
 
 inline void put_extent(Config& config, const std::string& key, Extent2D extent) {

@@ -5,15 +5,13 @@
 namespace neurona {
 
 void MaxPooling2D::forward(const ForwardPass& pass) const {
-  const Window2D window = detail::place_window(label(), pass.inputs[0].shape.without_leading(), options_.pool_size,
-                                               options_.strides, options_.padding);
+  const Window2D window = detail::window_over(pass.inputs[0].shape, options_.pool_size, options_.strides, options_.padding);
   pass.backend.pool2d_forward(Pooling::max, window, pass.inputs[0], pass.output);
 }
 
 void MaxPooling2D::backward(const BackwardPass& pass) const {
   if (!pass.input_gradients[0]) return;
-  const Window2D window = detail::place_window(label(), pass.inputs[0].shape.without_leading(), options_.pool_size,
-                                               options_.strides, options_.padding);
+  const Window2D window = detail::window_over(pass.inputs[0].shape, options_.pool_size, options_.strides, options_.padding);
   pass.backend.pool2d_backward(Pooling::max, window, pass.inputs[0], pass.output, pass.output_gradient, pass.input_gradients[0]);
 }
 

@@ -64,6 +64,8 @@ class Executor::Planner {
 Executor::Executor(Model& model, std::int64_t max_batch, Use use) : model_(model), max_batch_(max_batch) {
   if (max_batch < 1) throw ValueError("batch_size = " + std::to_string(max_batch) + "; it must be at least 1.");
   model.impl_->check_complete();
+  samples_ = model.input_shapes();
+  inputs_.resize(samples_.size());
   plan(use);
   choose_batch(max_batch);
 }
@@ -181,9 +183,7 @@ void Executor::choose_batch(std::int64_t n) {
   batch_ = n;
   const auto& nodes = model_.impl_->nodes;
   const DType dtype = model_.dtype();
-  const std::vector<Shape> samples = model_.input_shapes();
-  inputs_.clear();
-  for (std::size_t i = 0; i < samples.size(); ++i) inputs_.push_back({values_[input_values_[i]].data, samples[i].with_leading(n), dtype});
+  for (std::size_t i = 0; i < samples_.size(); ++i) inputs_[i] = {values_[input_values_[i]].data, samples_[i].with_leading(n), dtype};
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     NodePlan& plan = nodes_[i];
     plan.output = {values_[plan.value].data, nodes[i].output.with_leading(n), dtype};

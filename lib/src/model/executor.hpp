@@ -77,6 +77,7 @@ class Executor {
   std::vector<Value> values_;
   std::vector<NodePlan> nodes_;
   std::vector<std::size_t> input_values_, outputs_;
+  std::vector<Shape> samples_;  // of the inputs
   std::vector<TensorView> inputs_;
   std::vector<Parameter*> trainable_;
   std::vector<TensorView> gradients_;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
+
+#include "neurona/error.hpp"
 
 namespace neurona {
 
@@ -44,7 +47,15 @@ std::int64_t Batches::next() {
   return batch_size_;
 }
 
+void check_one_input_and_output(const Model& model) {
+  const std::size_t inputs = model.input_shapes().size(), outputs = model.output_shapes().size();
+  if (inputs > 1 || outputs > 1)
+    throw ValueError("Model '" + model.name() + "' has " + std::to_string(inputs) + " inputs and " + std::to_string(outputs) +
+                     " outputs; fit, evaluate and predict with one set of samples take one of each.\n  predict({x1, x2}) takes several.");
+}
+
 void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data) {
+  check_one_input_and_output(model);
   executor.check_samples(data.sample_shape());
   compiled.loss->check(model.output_shape(), data);
   for (const auto& metric : compiled.metrics) metric->check(model.output_shape(), data);

@@ -36,7 +36,6 @@ class Batches {
   std::int64_t batch_size_ = 0;
 };
 
-/// Whether the model ends in a softmax that its loss wants left out.
 /// Advances a pass over all samples of pass.data for about `budget_ms`; pass.step() does one batch and counts it in pass.done.
 template <class Pass>
 bool advance_over_samples(Pass& pass, double budget_ms, Progress& progress) {
@@ -51,7 +50,10 @@ bool advance_over_samples(Pass& pass, double budget_ms, Progress& progress) {
   return pass.done < pass.data.size();
 }
 
+/// Whether the model ends in an activation that its loss wants left out.
 bool wants_logits(const Model& model);
+/// Errors: ValueError for a model with several inputs or outputs, which a Dataset cannot feed.
+void check_one_input_and_output(const Model& model);
 /// Errors: ShapeError, ValueError when model, loss or metrics cannot work on such data.
 void check_data(const Model& model, const CompileOptions& compiled, const Executor& executor, const Dataset& data);
 

@@ -13,6 +13,7 @@ struct PredictJob::Impl {
         executor(asked, std::min(batch_size, std::max<std::int64_t>(data.size(), 1)), Executor::Use::inference),
         batches(data, executor),
         result(asked.output_shape().with_leading(data.size()), asked.dtype()) {
+    check_one_input_and_output(model);
     executor.check_samples(data.sample_shape());
   }
 

@@ -190,7 +190,8 @@ class DrawLesson : public Lesson {
     if (digit.status() != DigitReader::Status::ready) return kind;
     const Recognizer& network = *digit.recognizer();
     const Prediction& p = digit.prediction();
-    const std::string time = p.label < 0 ? "" : " · " + format_number(p.milliseconds, p.milliseconds < 10 ? 1 : 0, language) + "\u00a0ms";
+    const int decimals = p.milliseconds < 0.1 ? 2 : p.milliseconds < 10 ? 1 : 0;
+    const std::string time = p.label < 0 ? "" : " · " + format_number(p.milliseconds, decimals, language) + "\u00a0ms";
     const auto part = [&](const std::string& number, std::string_view label) { return " · " + number + " " + std::string(c.text.label(label)); };
     const std::string costs = format_short(network.multiply_adds(), language);
     const std::string choices[] = {
@@ -206,9 +207,8 @@ class DrawLesson : public Lesson {
   void comparison(LessonContext& c, Rect line) {
     Ui& ui = c.ui;
     DigitReader& digit = c.app.digit();
-    const NetworkKind kind = digit.chosen() == NetworkKind::cnn ? NetworkKind::mlp : NetworkKind::cnn;
-    const std::string title(title_of(kind));
-    const Prediction *other = digit.opinion_of(kind), &own = digit.prediction();
+    const std::string title(title_of(digit.other()));
+    const Prediction *other = digit.other_prediction(), &own = digit.prediction();
     const TextStyle style = ui.style(Type::mono_small);
     if (!other) {
       ui.text_in(line, std::string(c.text.label("compare_with")) + " " + title, style);

@@ -220,14 +220,18 @@ const ImageSheet& LayerStrip::sheet_of(LessonContext& c, int layer) {
   const Theme& t = c.ui.theme();
   if (sheet.serial == serial && sheet.dark == t.dark) return sheet.images;
   sheet.serial = serial, sheet.dark = t.dark;
-  // (H, W, C) -> one image after the other, in units of the layer's largest value.
+  // (H, W, C) -> one image after the other, in units of the layer's largest value. The root, so that what is weak beside it
+  // can be seen too.
   const LayerActivation& a = shown_prediction(c).layers[std::size_t(layer)];
   const std::size_t channels = std::size_t(a.channels), pixels = std::size_t(a.height * a.width);
   float most = 1e-6f;
   for (const float v : a.values) most = std::max(most, std::fabs(v));
   scratch_.resize(a.values.size());
   for (std::size_t i = 0; i < pixels; ++i)
-    for (std::size_t k = 0; k < channels; ++k) scratch_[k * pixels + i] = a.values[i * channels + k] / most;
+    for (std::size_t k = 0; k < channels; ++k) {
+      const float v = a.values[i * channels + k];
+      scratch_[k * pixels + i] = std::copysign(std::sqrt(std::fabs(v) / most), v);
+    }
   sheet.images.update(t, scratch_, a.channels, a.height, a.width, Scale::units);
   return sheet.images;
 }
@@ -253,7 +257,7 @@ void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
   Tooltip tip;
   tip.title = std::string(c.text.label("map")) + " " + std::to_string(hit.index + 1) + " · " + size;
   tip.value = std::string(c.text.label("largest")) + " " + format_number(double(e.largest), 2, ui.language());
-  if (e.largest <= 0) tip.text = c.text.label("silent");
+  tip.text = c.text.label(e.largest <= 0 ? "silent" : pools(layer) ? "map_pooled" : "map_text");
   if (e.convolution >= 0) {
     tip.numbers = std::to_string(e.kernel_height) + "×" + std::to_string(e.kernel_width) + "×" + std::to_string(e.channels) + " = " +
                   std::to_string(e.products()) + " " + std::string(c.text.label("products_a_value"));
