@@ -96,7 +96,7 @@ int run(const Options& o) {
   ImGui_ImplOpenGL3_Init("#version 330");
   {
     DesktopPlatform platform(o.folders, o.fragment);
-    DigitReader digit("models/digits.safetensors", "models/digits-mlp.safetensors");
+    DigitReader digit;
     App app(platform, digit, make_lessons());
     Input input;
     SDL_Cursor* cursors[] = {SDL_CreateSystemCursor(SDL_SYSTEM_CURSOR_ARROW),

@@ -76,6 +76,49 @@ test('probabilities move while one draws, and undo takes a stroke back', {}, asy
   }
 });
 
+test('the MLP is fetched when it is chosen; the drawing stays and both answers are told', {}, async () => {
+  const server = await serve();
+  try {
+    const fetched = [];
+    const before = (page) => page.on('request', (request) => /models\//.test(request.url()) && fetched.push(request.url().replace(/.*\//, '')));
+    await withPage({ address: server.address, before }, async (page) => {
+      await page.evaluate((strokes) => window.neurona.draw(strokes), DIGITS[7]);
+      const first = await state(page);
+      check(first.values.network === 'cnn' && first.prediction.label === 7 && !first.network.other, `at first: ${JSON.stringify(first.network)}`);
+      check(!fetched.includes('digits-mlp.safetensors'), 'The MLP was fetched before anybody chose it.');
+      await press(page, 'network-1');
+      await until(page, (s) => s.values.network === 'mlp' && s.network.status === 'ready');
+      await until(page, (s) => s.prediction !== null);
+      const { network, strokes, prediction } = await state(page);
+      check(network.parameters !== first.network.parameters && network.multiply_adds < first.network.multiply_adds, `the MLP: ${JSON.stringify(network)}`);
+      check(strokes === DIGITS[7].length && prediction.label === 7, `The MLP reads ${prediction?.label}, ${strokes} strokes are left.`);
+      check(network.other?.label === 7, `The CNN, now the other one: ${JSON.stringify(network.other)}`);
+      await until(page, () => /network=mlp/.test(location.hash));
+      // An address opens with the network that it names.
+      await page.reload();
+      await page.evaluate(() => window.neurona.ready.then(() => null));
+      check((await state(page)).network.parameters === network.parameters, 'The address was not followed.');
+      // What each costs, as the card tells it: the middle of many readings.
+      for (const kind of ['cnn', 'mlp']) {
+        await page.evaluate((name) => window.neurona.set('network', name), kind);
+        await until(page, (s, name) => s.values.network === name && s.network.status === 'ready', kind);
+        const times = await page.evaluate(async (digits) => {
+          const out = [];
+          for (let i = 0; i < 10; ++i)
+            for (const one of digits) {
+              await window.neurona.draw(one);
+              out.push(window.neurona.state().prediction.milliseconds);
+            }
+          return out.sort((a, b) => a - b);
+        }, DIGITS);
+        figure(`${kind}: ${times[times.length >> 1].toFixed(2)} ms a reading, at most ${times.at(-1).toFixed(2)}`);
+      }
+    });
+  } finally {
+    server.stop();
+  }
+});
+
 test('the door refuses what are no strokes and keeps the drawing', {}, async () => {
   const server = await serve();
   try {

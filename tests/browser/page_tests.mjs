@@ -211,11 +211,13 @@ test('a network that does not arrive: the front door says so and "retry" mends i
 
 test('the site is small enough for any web host, and holds no stray files', {}, async () => {
   const files = readdirSync(site, { recursive: true }).map(String).filter((name) => statSync(join(site, name)).isFile());
-  for (const name of ['index.html', 'loader.js', 'neurona.js', 'neurona.wasm', 'models/digits.safetensors'])
+  for (const name of ['index.html', 'loader.js', 'neurona.js', 'neurona.wasm', 'models/digits.safetensors', 'models/digits-mlp.safetensors'])
     check(files.includes(name), `${name} is missing from the site.`);
-  const network = statSync(join(site, 'models/digits.safetensors')).size;
-  figure(`the network that ships: ${network} bytes`);
-  check(network <= 300_000, `The network weighs ${network} bytes.`);
+  for (const name of ['digits', 'digits-mlp']) {
+    const size = statSync(join(site, `models/${name}.safetensors`)).size;
+    figure(`the network ${name}: ${size} bytes`);
+    check(size <= 300_000, `The network ${name} weighs ${size} bytes.`);
+  }
   const strays = files.filter((name) => !/\.(html|js|wasm|safetensors|br|gz|svg|png|json|webmanifest|txt)$/.test(name));
   check(strays.length === 0, `Stray files: ${strays}`);
 });

@@ -27,9 +27,15 @@ struct TestPlatform : Platform {
     return it == stored.end() ? "" : it->second;
   }
   void store(std::string_view key, std::string_view value) override { stored[std::string(key)] = value; }
-  std::shared_ptr<Fetch> fetch(std::string_view) override {
+  std::map<std::string, std::vector<std::byte>, std::less<>> files;  // that can be fetched
+  std::vector<std::string> fetched;
+  std::shared_ptr<Fetch> fetch(std::string_view path) override {
+    fetched.emplace_back(path);
     auto out = std::make_shared<Fetch>();
-    out->status = Fetch::Status::failed, out->error = "no network in tests", out->not_found = true;
+    if (const auto it = files.find(path); it != files.end())
+      out->status = Fetch::Status::done, out->bytes = it->second;
+    else
+      out->status = Fetch::Status::failed, out->error = "no network in tests", out->not_found = true;
     return out;
   }
   void copy_to_clipboard(std::string_view) override {}
@@ -66,6 +72,7 @@ struct TestRecognizer : Recognizer {
     return p;
   }
   UnitExplanation explain(int, int, int) const override { return {}; }
+  MapExplanation explain_map(int, int) const override { return {}; }
 };
 
 /// What a renderer does with ImGui's textures at the end of a frame.
@@ -82,7 +89,7 @@ inline void serve_textures() {
 
 struct Session {
   TestPlatform platform;
-  DigitReader digit{""};
+  DigitReader digit{NetworkFiles{"", ""}};
   Input input;
   std::unique_ptr<App> app;
 

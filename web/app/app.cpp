@@ -75,9 +75,9 @@ App::App(Platform& platform, DigitReader& digit, std::vector<std::unique_ptr<Les
 
 App::~App() = default;
 
-LessonContext App::context() {
-  const Place& place = places_[std::size_t(current_)];
-  return {ui_, *this, platform_, text_of(place), step_, ui_.screen().w < kPhone};
+LessonContext App::context(const Place& place) {
+  const int step = &place == &places_[std::size_t(current_)] ? step_ : 0;
+  return {ui_, *this, platform_, text_of(place), step, ui_.screen().w < kPhone};
 }
 
 const Theme& App::pick_theme() const {
@@ -137,13 +137,12 @@ void App::apply_url(bool opening) {
   set_language(language_from(value_of(state, "lang"), language_), false);
   // No theme in an address of ours is the system's; on opening the page it is the one of the last visit.
   if (const auto theme = value_of(state, "theme"); !theme.empty() || !opening) set_theme(theme_from(theme), false);
-  digit_.choose(network_from(value_of(state, "network")).value_or(DigitReader::Network::cnn));
   const auto lesson = value_of(state, "lesson");
   const std::string step(value_of(state, "step"));
-  if (lesson.empty())
-    enter(0, 0, false);
-  else if (go(lesson, step.empty() ? 0 : std::atoi(step.c_str()) - 1, false))
-    places_[std::size_t(current_)].lesson->restore(state);
+  if (go(lesson.empty() ? kCourse[0] : lesson, step.empty() ? 0 : std::atoi(step.c_str()) - 1, false)) {
+    LessonContext c = context();
+    places_[std::size_t(current_)].lesson->restore(c, state);
+  }
   url_push_ = false;
   ui_.request_frames();
 }
@@ -155,8 +154,8 @@ void App::write_url() {
       {"lesson", here.id}, {"step", std::to_string(step_ + 1)}, {"lang", std::string(code_of(language_))}};
   if (theme_ != ThemeChoice::automatic)
     state.emplace_back("theme", name_of(theme_));
-  if (digit_.network() != DigitReader::Network::cnn) state.emplace_back("network", name_of(digit_.network()));
-  for (auto& item : here.lesson->url_state()) state.push_back(std::move(item));
+  LessonContext c = context();
+  for (auto& item : here.lesson->url_state(c)) state.push_back(std::move(item));
   platform_.set_url_fragment(format_fragment(state), url_push_);
   url_push_ = false;
 }
@@ -214,8 +213,7 @@ bool App::work(double budget_ms) {
   bool more = false;
   for (Place& place : places_) {
     // Training does not stop because one looks elsewhere.
-    const int step = &place == &places_[std::size_t(current_)] ? step_ : 0;
-    LessonContext c{ui_, *this, platform_, text_of(place), step, ui_.screen().w < kPhone};
+    LessonContext c = context(place);
     more = place.lesson->advance(c, float(budget_ms)) || more;
   }
   // Nothing will be drawn any more: the mirror must not stay behind.
@@ -402,26 +400,19 @@ std::string App::set_value(std::string_view name, std::string_view value) {
     set_theme(theme_from(value));
     return {};
   }
-  if (name == "network") {
-    const auto network = network_from(value);
-    if (!network) return "network: received '" + std::string(value) + "', expected 'cnn' or 'mlp'.";
-    digit_.choose(*network);
-    url_dirty_ = true;
-    ui_.request_frames();
-    return {};
-  }
   // The lesson on screen first, then the others.
   for (std::size_t k = 0; k < places_.size(); ++k) {
     Place& place = places_[(std::size_t(current_) + k) % places_.size()];
     bool known = true;
-    const std::string error = place.lesson->set_value(name, value, known);
+    LessonContext c = context(place);
+    const std::string error = place.lesson->set_value(c, name, value, known);
     if (!known) continue;
     url_dirty_ = true;
     ui_.request_frames();
     return error;
   }
   return "set: no value is called '" + std::string(name) +
-         "'. Known: language, theme, network, and the values of the lessons " + "(see state().values).";
+         "'. Known: language, theme, and the values of the lessons " + "(see state().values).";
 }
 
 std::string App::draw_strokes(const std::vector<PadStroke>& strokes) {

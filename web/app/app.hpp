@@ -77,7 +77,8 @@ class App {
     unsigned visited = 0;  // a bit for each step
   };
   const LessonText& text_of(const Place& place) const { return place.texts.in(language_); }
-  LessonContext context();
+  LessonContext context() { return context(places_[std::size_t(current_)]); }
+  LessonContext context(const Place& place);
   int step_count() const { return int(places_[std::size_t(current_)].texts.es.steps.size()); }
   void apply_url(bool opening);
   void write_url();

@@ -79,15 +79,15 @@ std::string App::state_json() {
     out["network"]["parameters"] = digit_.recognizer()->parameters();
     out["network"]["multiply_adds"] = digit_.recognizer()->multiply_adds();
   }
-  if (const Prediction& other = digit_.other_prediction(); other.label >= 0)
-    out["network"]["other"] = {{"label", other.label}, {"probability", other.probabilities[std::size_t(other.label)]}};
+  if (const Prediction* other = digit_.other_prediction(); other && other->label >= 0)
+    out["network"]["other"] = {{"label", other->label}, {"probability", other->probabilities[std::size_t(other->label)]}};
   if (!digit_.error().empty()) out["network"]["error"] = digit_.error();
   out["strokes"] = digit_.drawing().strokes.size();
   out["training"] = {{"status", "none"}};
   out["data"] = {{"status", "none"}};
-  out["values"] = {{"network", name_of(digit_.network())}};
+  out["values"] = nlohmann::json::object();
   for (Place& place : places_) {
-    LessonContext one{ui_, *this, platform_, text_of(place), &place == &here ? step_ : 0, c.compact};
+    LessonContext one = context(place);
     const auto more = nlohmann::json::parse(place.lesson->state_json(one), nullptr, false);
     if (more.is_object()) out.merge_patch(more);
   }

@@ -2,76 +2,90 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <stdexcept>
+#include <utility>
 
 #include "prepare.hpp"
 
 namespace neurona::app {
 
-std::string_view name_of(ReaderNetwork network) { return network == ReaderNetwork::cnn ? "cnn" : "mlp"; }
+std::string_view to_string(NetworkKind kind) { return kind == NetworkKind::cnn ? "cnn" : "mlp"; }
 
-std::optional<ReaderNetwork> network_from(std::string_view name) {
-  for (const ReaderNetwork network : {ReaderNetwork::cnn, ReaderNetwork::mlp})
-    if (name == name_of(network)) return network;
+std::optional<NetworkKind> network_kind_from(std::string_view name) {
+  for (const NetworkKind kind : kNetworkKinds)
+    if (to_string(kind) == name) return kind;
   return std::nullopt;
 }
 
+std::string_view title_of(NetworkKind kind) { return kind == NetworkKind::cnn ? "CNN" : "MLP"; }
+
+DigitReader::DigitReader(NetworkFiles files) {
+  networks_[std::size_t(NetworkKind::cnn)].path = std::move(files.cnn);
+  networks_[std::size_t(NetworkKind::mlp)].path = std::move(files.mlp);
+}
+
+void DigitReader::choose(NetworkKind kind) {
+  if (kind == chosen_) return;
+  chosen_ = kind;
+  revision_ = -1;
+}
+
 double DigitReader::progress() const {
-  const Slot& slot = slots_[chosen_];
-  return slot.fetch && slot.fetch->total_bytes ? double(slot.fetch->received_bytes) / double(slot.fetch->total_bytes) : 0;
+  const auto& fetch = now().fetch;
+  return fetch && fetch->total_bytes ? double(fetch->received_bytes) / double(fetch->total_bytes) : 0;
 }
 
-void DigitReader::choose(Network network) {
-  if (network == this->network()) return;
-  chosen_ = std::size_t(network);
-  revision_ = -1;
+const Prediction* DigitReader::other_prediction() const {
+  const Network& network = networks_[std::size_t(other())];
+  return network.recognizer ? &network.prediction : nullptr;
 }
 
-void DigitReader::set_recognizer(Network network, std::unique_ptr<Recognizer> recognizer) {
-  Slot& slot = slots_[std::size_t(network)];
-  slot.recognizer = std::move(recognizer);
-  slot.status = Status::ready;
-  slot.error.clear();
+void DigitReader::set_recognizer(std::unique_ptr<Recognizer> recognizer, NetworkKind kind) {
+  Network& network = networks_[std::size_t(kind)];
+  network.recognizer = std::move(recognizer);
+  network.status = Status::ready;
+  network.error.clear();
   revision_ = -1;
-  slot.at_rest = slot.recognizer->predict(std::array<std::uint8_t, 784>{});
-  slot.at_rest.label = -1;
-  slot.at_rest.probabilities.fill(0);
-  for (LayerActivation& layer : slot.at_rest.layers) layer.values.assign(layer.values.size(), 0.f);
+  network.at_rest = network.recognizer->predict(prepared_);
+  network.at_rest.label = -1;
+  network.at_rest.probabilities.fill(0);
+  for (LayerActivation& layer : network.at_rest.layers) layer.values.assign(layer.values.size(), 0.f);
+}
+
+bool DigitReader::receive(NetworkKind kind) {
+  Network& network = networks_[std::size_t(kind)];
+  if (network.status != Status::loading || network.fetch->status == Fetch::Status::running) return false;
+  const std::shared_ptr<Fetch> fetch = std::move(network.fetch);
+  try {
+    if (fetch->status == Fetch::Status::failed) throw std::runtime_error(fetch->error);
+    set_recognizer(load_recognizer(fetch->bytes), kind);
+  } catch (const std::exception& error) {
+    network.status = Status::failed, network.error = error.what();
+  }
+  return true;
 }
 
 bool DigitReader::update(Platform& platform) {
-  Slot& slot = slots_[chosen_];
-  if (slot.status == Status::waiting && !slot.path.empty()) {
-    slot.fetch = platform.fetch(slot.path);
-    slot.status = Status::loading;
+  if (now().status == Status::waiting && !now().path.empty()) {
+    now().fetch = platform.fetch(now().path);
+    now().status = Status::loading;
   }
-  // Also one that was chosen before this one.
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    Slot& one = slots_[i];
-    if (one.status != Status::loading || one.fetch->status == Fetch::Status::running) continue;
-    const std::shared_ptr<Fetch> fetch = std::move(one.fetch);
-    try {
-      if (fetch->status == Fetch::Status::failed) throw std::runtime_error(fetch->error);
-      set_recognizer(Network(i), load_recognizer(fetch->bytes));
-    } catch (const std::exception& error) {
-      one.status = Status::failed, one.error = error.what();
-      if (i == chosen_) return true;
-    }
-  }
-  return refresh();
+  bool arrived = false;
+  for (const NetworkKind kind : kNetworkKinds) arrived = receive(kind) || arrived;
+  return refresh() || arrived;
 }
 
 bool DigitReader::refresh() {
   if (revision_ == drawing_.revision) return false;
   revision_ = drawing_.revision;
-  ++changes_;
   prepared_ = prepare_drawing(drawing_);
-  const auto read = [&](const Slot& slot, bool layers) {
-    return drawing_.empty() || !slot.recognizer ? slot.at_rest : slot.recognizer->predict(prepared_, layers);
-  };
-  prediction_ = read(slots_[chosen_], true);
-  other_prediction_ = read(slots_[1 - chosen_], false);
+  for (const NetworkKind kind : kNetworkKinds) {
+    Network& network = networks_[std::size_t(kind)];
+    network.prediction = drawing_.empty() || !network.recognizer
+                             ? network.at_rest
+                             : network.recognizer->predict(prepared_, kind == chosen_);
+  }
+  ++serial_;
   return true;
 }
 

@@ -80,6 +80,12 @@ std::string format_percent(double share, int decimals, Language language) {
   return format_number(share * 100, decimals, language) + (language == Language::es ? "\u00a0%" : "%");
 }
 
+std::string format_short(long long value, Language language) {
+  if (value < 10000) return format_integer(value, language);
+  if (value < 1000000) return format_number(double(value) / 1e3, 0, language) + "\u00a0k";
+  return format_number(double(value) / 1e6, 1, language) + "\u00a0M";
+}
+
 std::string format_bytes(double bytes, Language language) {
   if (bytes < 1e6) return format_number(bytes / 1e3, 0, language) + "\u00a0kB";
   return format_number(bytes / 1e6, 1, language) + "\u00a0MB";

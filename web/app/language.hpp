@@ -17,6 +17,8 @@ Language language_from(std::string_view code, Language otherwise = Language::en)
 std::string format_integer(long long value, Language language);
 /// Fixed decimals: format_number(0.3125, 2, es) = "0,31".
 std::string format_number(double value, int decimals, Language language);
+/// A count where there is no room for all its digits: 4,8 M; 168 k; 970.
+std::string format_short(long long value, Language language);
 /// As many decimals as `digits` significant digits need: 0,00031; 1,42; 1250. Exponents beyond 1e-5 and 1e7.
 std::string format_significant(double value, int digits, Language language);
 /// A share of one as per cent: 96,2 % (with the space of Spanish) or 96.2%.

@@ -62,12 +62,12 @@ class Lesson {
   /// What the DOM mirror says besides the text: the values on the stage in one or two sentences.
   virtual std::string spoken(LessonContext&) { return {}; }
   /// Hyper-parameters and choices for the URL fragment, as name and value: those that are not at their initial value.
-  virtual UrlState url_state() const { return {}; }
+  virtual UrlState url_state(LessonContext&) const { return {}; }
   /// Takes them from an address; what it lacks, or holds wrongly, gets its initial value. Other names are left alone.
-  virtual void restore(const UrlState&) {}
+  virtual void restore(LessonContext&, const UrlState&) {}
   /// Takes one value or action of window.neurona.set. Returns an empty string, or what is wrong with it in English.
   /// `known` stays false when the name is not this lesson's.
-  virtual std::string set_value(std::string_view /*name*/, std::string_view /*value*/, bool& known) {
+  virtual std::string set_value(LessonContext&, std::string_view /*name*/, std::string_view /*value*/, bool& known) {
     known = false;
     return {};
   }

@@ -11,18 +11,31 @@
 namespace neurona::app {
 namespace {
 
+/// The values of a parameter of that layer; empty when it has none of that name.
+std::span<const float> values_of(const Layer& layer, std::string_view parameter) {
+  for (const Parameter& p : layer.parameters())
+    if (p.name == parameter) return p.value.values();
+  return {};
+}
+
+/// What the layer does last, or all it does: "relu", "softmax" ...; "" for layers without an activation of their own.
+std::string activation_of(const Layer& layer) {
+  if (const auto* dense = dynamic_cast<const Dense*>(&layer)) return std::string(to_string(dense->activation()));
+  if (dynamic_cast<const Conv2D*>(&layer) || dynamic_cast<const ActivationLayer*>(&layer))
+    return std::string(to_string(layer.final_activation()));
+  return {};
+}
+
 class ModelRecognizer : public Recognizer {
  public:
-  explicit ModelRecognizer(Model model) : model_(std::move(model)), input_(batch_shape(model_)) {}
+  explicit ModelRecognizer(Model model) : model_(std::move(model)), input_(batch_shape(model_)) {
+    for (const LayerCost& cost : model_.costs()) multiply_adds_ += cost.multiply_adds;
+  }
 
   bool ready() const override { return true; }
   std::string name() const override { return model_.name(); }
   long long parameters() const override { return model_.count_params(); }
-  long long multiply_adds() const override {
-    long long sum = 0;
-    for (const LayerCost& cost : model_.costs()) sum += cost.multiply_adds;
-    return sum;
-  }
+  long long multiply_adds() const override { return multiply_adds_; }
 
   Prediction predict(std::span<const std::uint8_t, 784> image, bool layers) override {
     const std::span<float> x = input_.values();
@@ -41,22 +54,14 @@ class ModelRecognizer : public Recognizer {
     out.label =
         int(std::max_element(out.probabilities.begin(), out.probabilities.end()) - out.probabilities.begin());
     if (!layers) return out;
-    int kernel_height = 0, kernel_width = 0, kernel_channels = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
       LayerActivation layer;
       layer.name = all[i].layer, layer.kind = all[i].type;
-      const Layer& of_model = model_.layer(std::int64_t(i));
-      if (const auto* dense = dynamic_cast<const Dense*>(&of_model)) layer.activation = to_string(dense->activation());
+      layer.activation = activation_of(model_.layer(std::int64_t(i)));
+      if (const Shape& shape = all[i].output.shape(); shape.rank() == 3)
+        layer.height = int(shape[0]), layer.width = int(shape[1]), layer.channels = int(shape[2]);
       const std::span<const float> values = all[i].output.values();
       layer.values.assign(values.begin(), values.end());
-      if (layer.kind == "Conv2D") {
-        const Shape& kernel = of_model.parameters()[0].value.shape();
-        kernel_height = int(kernel[0]), kernel_width = int(kernel[1]), kernel_channels = int(kernel[2]);
-      }
-      if (const Shape shape = model_.layer_output_shape(std::int64_t(i)); shape.rank() == 3) {
-        layer.height = int(shape[0]), layer.width = int(shape[1]), layer.channels = int(shape[2]);
-        layer.kernel_height = kernel_height, layer.kernel_width = kernel_width, layer.kernel_channels = kernel_channels;
-      }
       out.layers.push_back(std::move(layer));
     }
     last_ = out;
@@ -69,26 +74,19 @@ class ModelRecognizer : public Recognizer {
     if (layer < 0 || layer >= int(last_.layers.size())) return out;
     const auto* dense = dynamic_cast<const Dense*>(&model_.layer(layer));
     if (!dense || unit < 0 || unit >= int(dense->units())) return out;
+    // Flatten and Dropout hand on the values of the layer before, in their order.
     const std::vector<float>& below = layer == 0 ? last_input_ : last_.layers[std::size_t(layer - 1)].values;
-    auto& self =
-        const_cast<Model&>(model_);  // parameters() hands out mutable ones only; nothing is changed
-    const std::string prefix = last_.layers[std::size_t(layer)].name + "/";
-    const Parameter *kernel = nullptr, *bias = nullptr;
-    for (const auto& [name, parameter] : self.named_parameters()) {
-      if (name == prefix + "kernel") kernel = parameter;
-      if (name == prefix + "bias") bias = parameter;
-    }
-    if (!kernel) return out;
-    const std::span<const float> w = kernel->value.values();
+    const std::span<const float> kernel = values_of(*dense, "kernel"), bias = values_of(*dense, "bias");
     const std::size_t units = std::size_t(dense->units());
+    if (kernel.size() != below.size() * units) return out;
     double z = 0;
     for (std::size_t k = 0; k < below.size(); ++k) {
-      const float weight = w[k * units + std::size_t(unit)];
+      const float weight = kernel[k * units + std::size_t(unit)];
       z += double(weight) * double(below[k]);
       out.products.push_back({int(k), weight, below[k]});
     }
     out.inputs = int(below.size());
-    if (bias) out.bias = bias->value.values()[std::size_t(unit)];
+    if (!bias.empty()) out.bias = bias[std::size_t(unit)];
     out.z = float(z) + out.bias;
     out.a = last_.layers[std::size_t(layer)].values[std::size_t(unit)];
     out.activation = to_string(dense->activation());
@@ -99,6 +97,27 @@ class ModelRecognizer : public Recognizer {
     std::partial_sort(out.products.begin(), out.products.begin() + std::ptrdiff_t(keep), out.products.end(),
                       larger);
     out.products.resize(keep);
+    return out;
+  }
+
+  MapExplanation explain_map(int layer, int map) const override {
+    MapExplanation out;
+    if (layer < 0 || layer >= int(last_.layers.size())) return out;
+    const LayerActivation& shown = last_.layers[std::size_t(layer)];
+    if (map < 0 || map >= shown.channels) return out;
+    out.height = shown.height, out.width = shown.width;
+    const std::size_t channels = std::size_t(shown.channels);
+    for (int i = 0; i < shown.height * shown.width; ++i) {
+      const float value = shown.values[std::size_t(i) * channels + std::size_t(map)];
+      if (i == 0 || value > out.largest) out.largest = value, out.row = i / shown.width, out.column = i % shown.width;
+    }
+    // Pooling, activation and batch normalisation keep a filter's answer to itself.
+    out.convolution = layer;
+    const Conv2D* convolution = nullptr;
+    while (out.convolution >= 0 && !(convolution = dynamic_cast<const Conv2D*>(&model_.layer(out.convolution)))) --out.convolution;
+    if (!convolution) return out;
+    const Shape& kernel = convolution->parameters()[0].value.shape();  // (KH, KW, C, F)
+    out.kernel_height = int(kernel[0]), out.kernel_width = int(kernel[1]), out.channels = int(kernel[2]);
     return out;
   }
 
@@ -113,6 +132,7 @@ class ModelRecognizer : public Recognizer {
   }
 
   Model model_;
+  long long multiply_adds_ = 0;
   Tensor input_;
   Prediction last_;
   std::vector<float> last_input_;

@@ -15,10 +15,9 @@ struct LayerActivation {
   std::string name;        ///< "dense_1"
   std::string kind;        ///< "Dense", "Flatten" ...
   std::string activation;  ///< "relu", "softmax", "" ...
-  std::vector<float> values;                 ///< of images row by row, (height, width, channels)
-  int height = 0, width = 0, channels = 0;   ///< of images; 0 where the values are a vector
-  /// Of images: window of the convolution that made them, or made what made them, and the channels it takes.
-  int kernel_height = 0, kernel_width = 0, kernel_channels = 0;
+  std::vector<float> values;  ///< of an image: (H, W, C), row by row
+  int height = 0, width = 0, channels = 0;  ///< of an image; 0: the values stand in a row
+  bool is_image() const { return channels > 0; }
 };
 
 /// How one unit came about: the largest products and the sum, for the hover.
@@ -31,6 +30,18 @@ struct UnitExplanation {
   float bias = 0, z = 0, a = 0;
   int inputs = 0;
   std::string activation;
+};
+
+/// How one feature map came about, for the hover.
+struct MapExplanation {
+  int height = 0, width = 0;  ///< of the map; 0: there is no such map
+  int row = 0, column = 0;    ///< where its largest value is
+  float largest = 0;
+  /// The layer of the convolution whose filter of the map's number made it, at or before the map's own layer; -1: none.
+  int convolution = -1;
+  int kernel_height = 0, kernel_width = 0, channels = 0;  ///< of the filter
+  /// Products that each value of the convolution sums.
+  int products() const { return kernel_height * kernel_width * channels; }
 };
 
 struct Prediction {
@@ -48,13 +59,16 @@ class Recognizer {
   virtual bool ready() const = 0;
   virtual std::string name() const = 0;
   virtual long long parameters() const = 0;
-  /// Multiply-adds of one prediction, as the library's summary counts them.
+  /// Multiplications, each with its sum, that one reading costs.
   virtual long long multiply_adds() const = 0;
   /// image: 28x28 grey values as prepared (0 = ground, 255 = ink). `layers` false leaves Prediction::layers
   /// empty.
   virtual Prediction predict(std::span<const std::uint8_t, 784> image, bool layers = true) = 0;
-  /// The numbers behind unit `unit` of layer `layer` of the last prediction with layers.
+  /// The numbers behind unit `unit` of the Dense layer `layer` of the last prediction with layers; no inputs for other
+  /// layers.
   virtual UnitExplanation explain(int layer, int unit, int most = 3) const = 0;
+  /// The numbers behind map `map` of the image layer `layer` of the last prediction with layers.
+  virtual MapExplanation explain_map(int layer, int map) const = 0;
 };
 
 /// Loads a network in safetensors format; throws neurona::Error naming what is wrong.

@@ -78,6 +78,9 @@ struct ControlInfo {
 /// `value` and `numbers` are set in mono; `text` and `source` may hold inline markup (rich_text.hpp).
 struct Tooltip {
   std::string title = {}, value = {}, text = {}, formula = {}, numbers = {}, source = {};
+  /// Draws a picture below the title, left of the rest, into a rectangle of `picture_size`; called at the end of the frame.
+  std::function<void(Rect)> picture = {};
+  ImVec2 picture_size = {0, 0};
 };
 
 /// What a host's callback for large fills is given: an opaque rectangle in screen coordinates.

@@ -220,7 +220,8 @@ void Ui::focus_ring(Rect rect, float radius) {
 void Ui::draw_tooltip() {
   const Theme& t = theme();
   const Tooltip& tip = shown_->content;
-  const float most = std::min(340.f, screen_.w - 24) - 28;
+  const float beside = tip.picture ? tip.picture_size.x + 14 : 0;
+  const float most = std::min(tip.picture ? 400.f : 340.f, screen_.w - 24) - 28 - beside;  // of the text
   const TextStyle title = style(Type::card_title).with(t.ink), value = style(Type::mono).with(t.accent);
   const TextStyle numbers = style(Type::mono_small);
   RichTextOptions body{.style = style(Type::small), .leading = 1.45f};
@@ -228,7 +229,8 @@ void Ui::draw_tooltip() {
   RichTextOptions mono{.style = numbers, .leading = 1.5f};
 
   // The width the content would like, then the height it needs there.
-  float width = measure(tip.title, title).x + (tip.value.empty() ? 0 : 18 + measure(tip.value, value).x);
+  const float head_width = measure(tip.title, title).x + (tip.value.empty() ? 0 : 18 + measure(tip.value, value).x);
+  float width = head_width - beside;
   const auto widen = [&](std::string_view rich, const TextStyle& text_style) {
     const std::string plain = plain_text(rich);
     for (std::size_t at = 0; at < plain.size();) {
@@ -249,9 +251,11 @@ void Ui::draw_tooltip() {
   if (!tip.formula.empty()) height += 8 + measure_formula(*this, tip.formula, 17).height();
   block(tip.numbers, mono);
   block(tip.source, source);
+  if (tip.picture) height = std::max(height, line_height(title) + 8 + tip.picture_size.y);
 
   const Rect& a = shown_->anchor;
-  Rect box{a.x + a.w * 0.5f - width * 0.5f - 14, a.y - height - 34, width + 28, height + 24};
+  const float whole = width + beside;
+  Rect box{a.x + a.w * 0.5f - whole * 0.5f - 14, a.y - height - 34, whole + 28, height + 24};
   if (a.w < 6) {  // a line, as in a plot: beside it, so that the curve stays in sight
     box.x = a.right() + 12 + box.w < screen_.w - 12 ? a.right() + 12 : a.x - 12 - box.w;
     box.y = a.y;
@@ -274,6 +278,11 @@ void Ui::draw_tooltip() {
     in.cut_top(6);
     in.cut_top(rich_text(*this, in.min(), width, text, options));
   };
+  if (tip.picture) {
+    Rect room = in.cut_left(tip.picture_size.x, 14);
+    room.cut_top(8);
+    tip.picture(room.cut_top(tip.picture_size.y));
+  }
   put(tip.text, body);
   if (!tip.formula.empty()) {
     in.cut_top(8);

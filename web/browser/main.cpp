@@ -49,7 +49,7 @@ struct Page {
   SDL_Window* window = nullptr;
   SDL_GLContext gl = nullptr;
   BrowserPlatform platform;
-  DigitReader digit{"models/digits.safetensors", "models/digits-mlp.safetensors"};
+  DigitReader digit;
   Input input;
   std::unique_ptr<App> app;
   Repaint repaint{fill_by_clearing};

@@ -18,6 +18,9 @@ namespace neurona::app {
 namespace {
 
 constexpr float kGap = 14;
+constexpr float kNarrow = 620;    // below, everything stands in one column
+constexpr float kFootLine = 18, kFootGap = 10;  // below the bars: what the network costs, and what the other one says
+constexpr std::array<std::string_view, kNetworkKinds.size()> kNetworkTitles{"CNN", "MLP"};
 
 class DrawLesson : public Lesson {
  public:
@@ -32,7 +35,7 @@ class DrawLesson : public Lesson {
       occlusion_.reset();
       return false;
     }
-    const bool more = occlusion_.advance(*network, c.app.digit().prepared(), c.app.digit().drawing().revision,
+    const bool more = occlusion_.advance(*network, c.app.digit().prepared(), c.app.digit().serial(),
                                          c.app.digit().prediction(), budget_ms);
     if (more || covering_) c.ui.request_frames(1);
     return covering_ = more;
@@ -41,22 +44,41 @@ class DrawLesson : public Lesson {
   void leave(LessonContext&) override { visible_ = false; }
 
   float stage_height(LessonContext& c, float width) override {
-    if (width < 620) {
+    if (width < kNarrow) {
       const float pad = pad_height(c, width);
       float height = head_height(c, width) + 14 + pad + kGap;
-      if (c.step == 0) height += bars_height(true) + kGap + strip_height(width);
+      if (c.step == 0) height += bars_height(true) + kGap + strip_height(c, width);
       if (c.step == 1) height += card_chrome_height() + width - 34 + 26;
       if (c.step == 2) height += card_chrome_height() + width - 34 + 60 + kGap + bars_height(true);
       return height;
     }
-    return 560;
+    return c.step == 2 ? 620 : 560;
   }
 
   void stage(LessonContext& c, Rect area) override {
-    if (area.w < 620)
+    if (area.w < kNarrow)
       narrow(c, area);
     else
       wide(c, area);
+  }
+
+  UrlState url_state(LessonContext& c) const override {
+    const NetworkKind kind = c.app.digit().chosen();
+    return kind == NetworkKind::cnn ? UrlState{} : UrlState{{"network", std::string(to_string(kind))}};
+  }
+  void restore(LessonContext& c, const UrlState& state) override {
+    c.app.digit().choose(network_kind_from(value_of(state, "network")).value_or(NetworkKind::cnn));
+  }
+  std::string set_value(LessonContext& c, std::string_view name, std::string_view value, bool& known) override {
+    known = name == "network";
+    if (!known) return {};
+    const auto kind = network_kind_from(value);
+    if (!kind) return "network: received '" + std::string(value) + "', expected 'cnn' or 'mlp'.";
+    c.app.digit().choose(*kind);
+    return {};
+  }
+  std::string state_json(LessonContext& c) override {
+    return "{\"values\":{\"network\":\"" + std::string(to_string(c.app.digit().chosen())) + "\"}}";
   }
 
   std::string spoken(LessonContext& c) override {
@@ -68,9 +90,10 @@ class DrawLesson : public Lesson {
 
  private:
   static float pad_height(LessonContext&, float width) { return std::clamp(width * 0.98f, 280.f, 470.f); }
-  static constexpr float kChoiceHeight = 30, kChoiceGap = 10;
-  static float bars_height(bool compact) { return card_chrome_height() + kChoiceHeight + kChoiceGap + bar_list_height(10, compact); }
-  static float strip_height(float width) { return card_chrome_height() + (width < 480 ? 112.f : 96.f); }
+  static float bars_height(bool compact) { return card_chrome_height() + bar_list_height(10, compact) + kFootGap + 2 * kFootLine; }
+  static float strip_height(LessonContext& c, float width) {
+    return card_chrome_height() + LayerStrip::height(c.app.digit().at_rest(), width - 34);
+  }
 
   RichTextOptions subtitle(Ui& ui) {
     return {.style = ui.style(Type::body).with(ui.theme().soft), .leading = 1.45f};
@@ -100,16 +123,13 @@ class DrawLesson : public Lesson {
     left.h = std::min(left.h, std::max(220.f, c.ui.screen().h - kAround - head_used));
     pad(c, left);
     if (c.step == 0) {
-      // Feature maps want more room than cells; the bars keep theirs.
-      const bool maps = c.app.digit().network() == DigitReader::Network::cnn;
-      const float most = maps ? 250.f : 190.f, share = maps ? 0.31f : 0.22f;
-      const Rect strip = area.cut_bottom(std::max(158.f, std::min(most, area.h * share)), kGap);
+      const Rect strip = area.cut_bottom(area.h >= 640 ? 290.f : std::max(168.f, area.h * 0.25f), kGap);
       bars(c, area);
       layers(c, strip);
     } else if (c.step == 1) {
       prepared(c, area);
     } else {
-      const Rect below = area.cut_bottom(std::min(310.f, area.h * 0.4f), kGap);
+      const Rect below = area.cut_bottom(std::min(340.f, area.h * 0.45f), kGap);
       occlusion(c, area);
       bars(c, below);
     }
@@ -120,7 +140,7 @@ class DrawLesson : public Lesson {
     pad(c, area.cut_top(pad_height(c, area.w), kGap));
     if (c.step == 0) {
       bars(c, area.cut_top(bars_height(true), kGap));
-      layers(c, area.cut_top(strip_height(area.w)));
+      layers(c, area.cut_top(strip_height(c, area.w)));
     } else if (c.step == 1) {
       prepared(c, area.cut_top(card_chrome_height() + area.w - 34 + 26));
     } else {
@@ -149,78 +169,84 @@ class DrawLesson : public Lesson {
       drawing.undo();
   }
 
-  static std::string_view name_of(DigitReader::Network network) { return network == DigitReader::Network::cnn ? "CNN" : "MLP"; }
-
-  /// "4.8 M", "254,400".
-  static std::string count_text(long long count, Language language) {
-    if (count < 1'000'000) return format_integer(count, language);
-    return format_number(double(count) / 1e6, 1, language) + "\u00a0M";
-  }
-
-  /// CNN or MLP, and what the chosen one costs.
-  void choice(LessonContext& c, Rect row) {
-    Ui& ui = c.ui;
+  /// The choice of network, at the right of the card's head.
+  void choice(LessonContext& c, Rect card) {
     DigitReader& digit = c.app.digit();
-    const Language language = ui.language();
-    const std::string_view names[] = {name_of(DigitReader::Network::cnn), name_of(DigitReader::Network::mlp)};
-    int chosen = int(digit.network());
-    const Rect control = row.cut_left(segmented_width(ui, names), 12);
-    if (segmented(ui, "network", control, names, chosen)) choose(c, DigitReader::Network(chosen));
-    if (digit.status() != DigitReader::Status::ready) return;
-    const Recognizer& network = *digit.recognizer();
-    const auto counts = [&](std::string_view parameters, std::string_view multiply_adds) {
-      return count_text(network.parameters(), language) + "\u00a0" + std::string(c.text.label(parameters)) + " · " +
-             count_text(network.multiply_adds(), language) + "\u00a0" + std::string(c.text.label(multiply_adds));
-    };
-    std::string time;
-    if (const Prediction& p = digit.prediction(); p.label >= 0) {
-      const int digits = p.milliseconds < 0.1 ? 2 : p.milliseconds < 10 ? 1 : 0;
-      time = " · " + format_number(p.milliseconds, digits, language) + "\u00a0ms";
-    }
-    // As many words as there is room for.
-    const TextStyle style = ui.style(Type::caption);
-    std::string text = counts("parameters", "multiply_adds") + time;
-    if (ui.measure(text, style).x > row.w) text = counts("parameters_short", "multiply_adds_short") + time;
-    if (ui.measure(text, style).x > row.w) text = counts("parameters_short", "multiply_adds_short");
-    ui.text_in(row, text, style, 1.f);
-  }
-
-  void choose(LessonContext& c, DigitReader::Network network) {
-    c.app.digit().choose(network);
+    const float height = c.compact ? 38.f : 30.f, width = std::max(112.f, segmented_width(c.ui, kNetworkTitles));
+    int chosen = int(digit.chosen());
+    if (!segmented(c.ui, "network", {card.right() - 17 - width, card.y + 26 - height / 2, width, height}, kNetworkTitles, chosen)) return;
+    digit.choose(kNetworkKinds[std::size_t(chosen)]);
     c.app.mark_url();
     c.ui.request_frames();
+  }
+
+  /// Kind, size, cost and time of the chosen network; as much of it as fits.
+  std::string reading(LessonContext& c, float width) const {
+    DigitReader& digit = c.app.digit();
+    const Language language = c.ui.language();
+    const std::string kind(title_of(digit.chosen()));
+    if (digit.status() == DigitReader::Status::loading)
+      return digit.progress() > 0 ? kind + " · " + format_percent(digit.progress(), 0, language) : kind;
+    if (digit.status() != DigitReader::Status::ready) return kind;
+    const Recognizer& network = *digit.recognizer();
+    const Prediction& p = digit.prediction();
+    const int decimals = p.milliseconds < 0.1 ? 2 : p.milliseconds < 10 ? 1 : 0;
+    const std::string time = p.label < 0 ? "" : " · " + format_number(p.milliseconds, decimals, language) + "\u00a0ms";
+    const auto part = [&](const std::string& number, std::string_view label) { return " · " + number + " " + std::string(c.text.label(label)); };
+    const std::string costs = format_short(network.multiply_adds(), language);
+    const std::string choices[] = {
+        kind + part(format_integer(network.parameters(), language), "parameters") + part(costs, "multiply_adds") + time,
+        kind + part(format_short(network.parameters(), language), "parameters_short") + part(costs, "multiply_adds_short") + time,
+        kind + part(format_short(network.parameters(), language), "parameters_short") + time, kind + time};
+    for (const std::string& text : choices)
+      if (c.ui.measure(text, c.ui.style(Type::mono_small)).x <= width) return text;
+    return kind;
+  }
+
+  /// What the network that is not chosen reads, once it is here: "MLP: 7 · 84 % · differs".
+  void comparison(LessonContext& c, Rect line) {
+    Ui& ui = c.ui;
+    DigitReader& digit = c.app.digit();
+    const std::string title(title_of(digit.other()));
+    const Prediction *other = digit.other_prediction(), &own = digit.prediction();
+    const TextStyle style = ui.style(Type::mono_small);
+    if (!other) {
+      ui.text_in(line, std::string(c.text.label("compare_with")) + " " + title, style);
+    } else if (other->label < 0 || own.label < 0) {
+      ui.text_in(line, title + ": –", style);
+    } else {
+      const bool agree = other->label == own.label;
+      const std::string answer = title + ": " + std::to_string(other->label) + " · " +
+                                 format_percent(double(other->probabilities[std::size_t(other->label)]), 0, ui.language());
+      ui.text_in(line, answer + " · " + std::string(c.text.label(agree ? "agrees" : "differs")), agree ? style : style.with(ui.theme().ink));
+    }
   }
 
   void bars(LessonContext& c, Rect rect) {
     Ui& ui = c.ui;
     DigitReader& digit = c.app.digit();
     const Language language = ui.language();
-    // What the other network says of the same digit, once it is there.
-    std::string reading;
-    if (const Prediction& other = digit.other_prediction(); other.label >= 0 && digit.prediction().label >= 0) {
-      const auto which = digit.network() == DigitReader::Network::cnn ? DigitReader::Network::mlp : DigitReader::Network::cnn;
-      reading = std::string(name_of(which)) + ": " + std::to_string(other.label) + " · " +
-                format_percent(double(other.probabilities[std::size_t(other.label)]), 1, language);
-    }
-    Rect in = card(ui, rect, c.text.label("sees"), reading);
-    choice(c, in.cut_top(kChoiceHeight, kChoiceGap));
+    Rect in = card(ui, rect, c.text.label("sees"));
+    choice(c, rect);
     if (digit.status() == DigitReader::Status::failed) {
-      callout(ui, in.min(), in.w, std::string(c.text.label("network_failed")) + " " + digit.error(),
-              CalloutKind::warning);
-      in.cut_top(
-          callout(ui, in.min(), in.w, std::string(c.text.label("network_failed")) + " " + digit.error(),
-                  CalloutKind::warning, false),
-          10);
+      const std::string text = std::string(c.text.label("network_failed")) + " " + digit.error();
+      in.cut_top(callout(ui, in.min(), in.w, text, CalloutKind::warning), 10);
       const std::string_view retry = tr(Msg::retry, language);
       if (button(ui, "retry", in.cut_top(36).cut_left(button_width(ui, retry, {.icon = Icon::retry})), retry,
                  {.icon = Icon::retry}))
         digit.retry();
       return;
     }
+    const bool loading = digit.status() != DigitReader::Status::ready;
+    if (loading && !digit.drawing().empty())
+      progress_line(ui, {in.x, in.y - 4, in.w, 3}, digit.progress() > 0 ? float(digit.progress()) : -1);
+    // A low card has room for one line below the bars.
+    const bool two = in.h >= bar_list_height(10, true) + kFootGap + 2 * kFootLine;
+    Rect foot = in.cut_bottom(kFootLine * (two ? 2 : 1), kFootGap);
+    ui.text_in(foot.cut_top(kFootLine), reading(c, foot.w), ui.style(Type::mono_small));
+    if (two) comparison(c, foot);
     const Prediction& p = digit.prediction();
     const bool rest = p.label < 0;
-    if (digit.status() != DigitReader::Status::ready && !digit.drawing().empty())
-      progress_line(ui, in.cut_top(4, 8), -1);
     const int row =
         bar_list(ui, "bars", in, p.probabilities, {}, {.at_rest = rest, .label = c.text.label("sees")});
     if (row >= 0 && !rest) {
@@ -231,7 +257,7 @@ class DrawLesson : public Lesson {
   }
 
   void layers(LessonContext& c, Rect rect) {
-    const std::string_view hover = c.ui.touch() ? c.text.label("tap") : c.text.label("hover");
+    const std::string_view hover = c.ui.touch() || c.compact ? c.text.label("tap") : c.text.label("hover");
     const Rect in = card(c.ui, rect, c.text.label("layers"), hover);
     strip_.draw(c, in);
   }
@@ -362,8 +388,8 @@ class DrawLesson : public Lesson {
     key(foot.row(1, 2, 0), t.negative, c.text.label("hinders"));
   }
 
-  LayerStrip strip_;
   Occlusion occlusion_;
+  LayerStrip strip_;
   bool visible_ = true, covering_ = false;
 };
 

@@ -3,23 +3,70 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "../app.hpp"
 
 namespace neurona::app {
 namespace {
 
-/// Layers that are worth a picture: units, and of the images what the first convolution and each pooling give. The
-/// first one is left out where there is little room.
-std::vector<int> shown_layers(const Prediction& p, bool narrow) {
+constexpr float kNameHeight = 16, kNameGap = 5;  // below each column
+constexpr float kLineGap = 14;
+constexpr float kNarrow = 480;
+constexpr float kTall = 190;      // from here on there is room for two lines
+constexpr float kLeastMap = 15;   // side of a feature map; smaller ones are left out
+constexpr float kMostMap = 64;
+constexpr float kPicture = 126;   // side of a map that is pointed at
+
+bool pools(const LayerActivation& layer) { return layer.kind.find("Pooling") != std::string::npos; }
+
+/// Image layers worth a picture: the end of the first block of convolutions, and every pooling.
+std::vector<int> shown_maps(const Prediction& p) {
   std::vector<int> out;
-  bool first = !narrow;
-  for (std::size_t i = 0; i < p.layers.size(); ++i) {
-    const LayerActivation& layer = p.layers[i];
-    const bool pooled = layer.kind.find("Pooling2D") != std::string::npos;
-    if (layer.kind == "Dense" || (layer.height > 0 && (pooled || (first && layer.kind == "Activation")))) out.push_back(int(i));
-    if (layer.kind == "Activation") first = false;
+  bool convolved = false;
+  for (std::size_t i = 0; i < p.layers.size() && p.layers[i].is_image(); ++i) {
+    convolved = convolved || p.layers[i].kind == "Conv2D";
+    const bool ends = i + 1 == p.layers.size() || !p.layers[i + 1].is_image() || p.layers[i + 1].kind == "Conv2D" || pools(p.layers[i + 1]);
+    if (pools(p.layers[i]) || (out.empty() && convolved && ends)) out.push_back(int(i));
+  }
+  return out;
+}
+
+std::vector<int> shown_units(const Prediction& p) {
+  std::vector<int> out;
+  for (std::size_t i = 0; i < p.layers.size(); ++i)
+    if (p.layers[i].kind == "Dense") out.push_back(int(i));
+  return out;
+}
+
+const Prediction& shown_prediction(LessonContext& c) {
+  DigitReader& digit = c.app.digit();
+  return digit.prediction().label >= 0 ? digit.prediction() : digit.at_rest();
+}
+
+/// All maps of a layer in one block, as large as fits; in full rows where that costs little of their size.
+GalleryLayout map_layout(float width, float height, int count) {
+  constexpr float kWorth = 0.75f;  // of the size
+  const float gap = count > 16 ? 2.f : 3.f;
+  const GalleryLayout free = gallery_layout(width, height, count, 6, kMostMap, gap);
+  GalleryLayout best = free;
+  best.cell = 0;
+  for (int columns = 1; columns <= count; ++columns) {
+    if (count % columns != 0) continue;
+    const int rows = count / columns;
+    const float across = (width + gap) / float(columns) - gap, down = (height + gap) / float(rows) - gap;
+    const float cell = std::min(kMostMap, std::floor(std::min(across, down)));
+    if (cell > best.cell) best.columns = columns, best.rows = rows, best.cell = cell, best.shown = count;
+  }
+  return best.cell >= kWorth * free.cell ? best : free;
+}
+
+/// "Conv2D → BatchNormalization → relu → MaxPooling2D".
+std::string way_of(const Prediction& p, int from, int to) {
+  std::string out;
+  for (int i = from; i <= to; ++i) {
+    const LayerActivation& layer = p.layers[std::size_t(i)];
+    out += (i > from ? " → " : "") + (layer.kind == "Activation" ? layer.activation : layer.kind);
   }
   return out;
 }
@@ -58,122 +105,198 @@ void unit_tooltip(LessonContext& c, std::string_view key, Rect anchor, int layer
                           std::string(c.text.label("products"))});
 }
 
-/// The tooltip of a feature map: its size, its largest value, and what each of its values sums up.
-void map_tooltip(LessonContext& c, std::string_view key, Rect anchor, const LayerActivation& layer, int map) {
-  float most = layer.values[std::size_t(map)];
-  for (std::size_t i = std::size_t(map); i < layer.values.size(); i += std::size_t(layer.channels)) most = std::max(most, layer.values[i]);
-  const bool pooled = layer.kind.find("Pooling2D") != std::string::npos;
-  const int products = layer.kernel_height * layer.kernel_width * layer.kernel_channels;
-  c.ui.tooltip(key, anchor,
-               {.title = std::string(c.text.label("map")) + " " + std::to_string(map + 1) + " / " + std::to_string(layer.channels),
-                .value = std::to_string(layer.height) + "×" + std::to_string(layer.width),
-                .text = std::string(c.text.label(pooled ? "map_pooled" : "map_text")),
-                .numbers = std::to_string(layer.kernel_height) + "·" + std::to_string(layer.kernel_width) + "·" +
-                           std::to_string(layer.kernel_channels) + " = " + std::to_string(products) + " " +
-                           std::string(c.text.label("map_products")),
-                .source = std::string(c.text.label("map_most")) + ": " + format_number(double(most), 2, c.ui.language())});
-}
+/// What stands in a line, from left to right.
+struct LayerStrip::Column {
+  enum class Kind { image, maps, units, output } kind = Kind::image;
+  int layer = -1;
+  float weight = 0;  ///< share of the room; 0: a width of its own
+  float width = 0;
+};
 
-/// Draws the maps of a layer, with the tooltip of the one that is pointed at.
-void LayerStrip::maps(LessonContext& c, Rect rect, const LayerActivation& layer) {
-  ImageSheet& sheet = sheets_[layer.name];
-  if (sheet.count() != layer.channels) {
-    // The root, so that what is weak beside the layer's largest value is seen too.
-    float most = 1e-6f;
-    for (const float v : layer.values) most = std::max(most, std::fabs(v));
-    const auto shade = [most](float v) { return std::copysign(std::sqrt(std::fabs(v) / most), v); };
-    std::vector<float> images(layer.values.size());
-    const auto count = std::size_t(layer.channels), size = std::size_t(layer.height * layer.width);
-    for (std::size_t pixel = 0; pixel < size; ++pixel)
-      for (std::size_t map = 0; map < count; ++map) images[map * size + pixel] = shade(layer.values[pixel * count + map]);
-    sheet.update(c.ui.theme(), images, layer.channels, layer.height, layer.width, Scale::diverging);
-  }
-  // As large as they fit, in the grid that wastes least.
-  const int columns = grid_columns(layer.channels, rect.w, rect.h), rows = (layer.channels + columns - 1) / columns;
-  constexpr float kBetween = 3;
-  const float cell = std::min((rect.w + kBetween) / float(columns), (rect.h + kBetween) / float(rows)) - kBetween;
-  const GalleryLayout layout{columns, rows, layer.channels, cell, kBetween};
-  const std::string key = "strip-" + layer.name;
-  const Rect grid{rect.x, rect.y + (rect.h - float(rows) * (cell + kBetween) + kBetween) / 2, rect.w, rect.h};
-  const GalleryHit hit = gallery(c.ui, key, grid, layout, sheet, 2, layer.name);
-  for (int map = 0; map < layer.channels; ++map) c.ui.stroke(gallery_cell(grid, layout, map), fade(c.ui.theme().line, 0.8f), 2);
-  if (hit.index >= 0) {
-    const Rect at = gallery_cell(grid, layout, hit.index);
-    c.ui.stroke({at.x - 1, at.y - 1, at.w + 2, at.h + 2}, c.ui.theme().accent, 3, 2);
-    map_tooltip(c, key, at, layer, hit.index);
-  }
+float LayerStrip::height(const Prediction& network, float width) {
+  const bool maps = network.layers.empty() || !shown_maps(network).empty();  // a network to come may have them
+  const float names = kNameHeight + kNameGap;
+  if (!maps) return width < kNarrow ? 112 : 96;
+  return width < kNarrow ? 2 * (std::min(112.f, width * 0.31f) + names) + kLineGap : 96 + names;
 }
 
 void LayerStrip::draw(LessonContext& c, Rect rect) {
-  Ui& ui = c.ui;
-  const Theme& t = ui.theme();
-  DigitReader& digit = c.app.digit();
-  const Prediction& p = digit.prediction().label >= 0 ? digit.prediction() : digit.at_rest();
-  const bool narrow = rect.w < 480;
-  const std::vector<int> layers = shown_layers(p, narrow);
-  if (changes_ != digit.changes() || theme_ != &t) {
-    changes_ = digit.changes(), theme_ = &t;
-    for (auto& [name, sheet] : sheets_) sheet.clear();
+  const Prediction& p = shown_prediction(c);
+  const std::vector<int> maps = shown_maps(p), units = shown_units(p);
+  using Kind = Column::Kind;
+  std::vector<Column> front{{.kind = Kind::image}}, back;
+  // Twice as many maps want twice the area.
+  for (const int layer : maps)
+    front.push_back({.kind = Kind::maps, .layer = layer, .weight = 0.32f * std::sqrt(float(p.layers[std::size_t(layer)].channels))});
+  for (const int layer : units)
+    back.push_back({.kind = layer == units.back() ? Kind::output : Kind::units, .layer = layer, .weight = layer == units.back() ? 0.f : maps.empty() ? 1.f : 0.8f});
+  if (rect.h >= kTall && maps.size() > 1) {
+    back.insert(back.begin(), front.back());
+    front.pop_back();
+    const float height = (rect.h - kLineGap) / 2;
+    draw_line(c, rect.cut_top(height, kLineGap), std::move(front));
+    draw_line(c, rect, std::move(back));
+    return;
   }
-  const TextStyle caption = ui.style(Type::caption);
-  Rect names = rect.cut_bottom(16, 5);
-  const float height = rect.h;
+  front.insert(front.end(), back.begin(), back.end());
+  draw_line(c, rect, std::move(front));
+}
 
-  // Widths: the image is square, the output narrow, the hidden layers share the rest.
-  const float gap = narrow ? 12.f : 26.f, image = std::min(height, rect.w * (layers.size() > 2 ? 0.2f : 0.26f));
-  const float output = std::max(24.f, ui.measure("10", caption).x);
-  const int hidden = std::max(0, int(layers.size()) - 1);
-  float share = hidden > 0 ? (rect.w - image - output - gap * float(hidden + 1)) / float(hidden) : 0;
-  share = std::min(share, height * 2.2f);
-  const float used = image + output + share * float(hidden) + gap * float(hidden + 1);
-  const float spread = hidden > 0 && used < rect.w ? (rect.w - used) / float(hidden + 1) : 0;
+void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> columns) {
+  Ui& ui = c.ui;
+  using Kind = Column::Kind;
+  const Prediction& p = shown_prediction(c);
+  const TextStyle caption = ui.style(Type::caption);
+  const Rect names = rect.cut_bottom(kNameHeight, kNameGap);
+  const float height = rect.h, least_gap = rect.w < kNarrow ? 12.f : 18.f;
+  const auto count_maps = [&] { return std::count_if(columns.begin(), columns.end(), [](const Column& k) { return k.kind == Kind::maps; }); };
+  const auto is = [](Kind kind) { return [kind](const Column& column) { return column.kind == kind; }; };
+
+  // The image is square, the output narrow, the others share the rest; maps that came out too small make room for those
+  // behind them.
+  for (;;) {
+    float room = rect.w - least_gap * float(columns.size() - 1), weights = 0;
+    for (Column& column : columns) {
+      if (column.kind == Kind::image) column.width = std::min(height, rect.w * (count_maps() > 0 ? 0.2f : 0.26f));
+      if (column.kind == Kind::output) column.width = std::max(24.f, ui.measure("10", caption).x);
+      weights += column.weight;
+      if (column.weight == 0) room -= column.width;
+    }
+    float smallest = kMostMap;
+    for (Column& column : columns) {
+      if (column.weight == 0) continue;
+      column.width = std::floor(room * column.weight / weights);
+      if (column.kind == Kind::units) column.width = std::min(column.width, height * (count_maps() > 1 ? 1.1f : 2.2f));
+      if (column.kind != Kind::maps) continue;
+      const GalleryLayout layout = map_layout(column.width, height, p.layers[std::size_t(column.layer)].channels);
+      column.width = float(layout.columns) * (layout.cell + layout.gap) - layout.gap;
+      smallest = std::min(smallest, layout.cell);
+    }
+    if (smallest >= kLeastMap || count_maps() < 2) break;
+    columns.erase(std::find_if(columns.begin(), columns.end(), is(Kind::maps)));
+  }
+  float used = 0;
+  for (const Column& column : columns) used += column.width;
+  const float gap = columns.size() > 1 ? (rect.w - used) / float(columns.size() - 1) : 0;
 
   float x = rect.x;
-  const auto name = [&](float width, std::string_view text) {
-    ui.text_in({x, names.y, width, names.h}, text, caption);
-  };
-  std::vector<float> values(784);
-  for (std::size_t i = 0; i < 784; ++i) values[i] = float(digit.prepared()[i]) / 255.f;
-  const Rect picture{x, rect.y + (height - image) / 2, image, image};
-  ui.fill(picture, mix(t.panel, t.background, 0.85f), 4);
-  heat_map(ui, "strip-image", picture, values, 28, 28, {.ground = false, .label = "28 × 28"});
-  ui.stroke(picture, t.line, 4);
-  name(image + gap, "28×28");
-  x += image + gap + spread;
-
-  for (std::size_t k = 0; k < layers.size(); ++k) {
-    const LayerActivation& layer = p.layers[std::size_t(layers[k])];
-    const int count = int(layer.values.size());
-    const bool last = k + 1 == layers.size();
-    const float width = last ? output : share;
-    if (layer.height > 0) {
-      maps(c, {x, rect.y, width, height}, layer);
-      const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
-      name(width + gap * 0.8f, std::to_string(layer.channels) + (narrow ? "·" : " · ") + size);
-      x += width + gap + spread;
-      continue;
+  for (const Column& column : columns) {
+    const Rect at{x, rect.y, column.width, height};
+    // The longest name that has room.
+    std::vector<std::string> labels;
+    if (column.kind == Kind::image) {
+      const Rect picture{at.x, at.y + (height - at.w) / 2, at.w, at.w};
+      scratch_.assign(784, 0);
+      for (std::size_t i = 0; i < 784; ++i) scratch_[i] = float(c.app.digit().prepared()[i]) / 255.f;
+      ui.fill(picture, mix(ui.theme().panel, ui.theme().background, 0.85f), 4);
+      heat_map(ui, "strip-image", picture, scratch_, 28, 28, {.ground = false, .label = "28 × 28"});
+      ui.stroke(picture, ui.theme().line, 4);
+      labels = {"28×28"};
+    } else {
+      const LayerActivation& layer = p.layers[std::size_t(column.layer)];
+      if (column.kind == Kind::maps) {
+        draw_maps(c, column, at);
+        const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
+        const std::string many = std::to_string(layer.channels) + "@" + size;
+        labels = {std::string(c.text.label(pools(layer) ? "pooled" : "convolved")) + " " + many, many, size};
+      } else {
+        draw_units(c, column, at);
+        const std::string count = std::to_string(layer.values.size());
+        if (column.kind == Kind::units) labels = {std::string(c.text.label("dense")) + " " + count};
+        labels.push_back(count);
+      }
     }
-    const int columns = last ? 1 : grid_columns(count, width, height), rows = (count + columns - 1) / columns;
-    values.assign(layer.values.begin(), layer.values.end());
-    float most = 1e-6f;
-    for (const float v : values) most = std::max(most, std::fabs(v));
-    if (!last)
-      for (float& v : values) v /= most;
-    const std::string key = "strip-" + layer.name;
-    const Rect grid{x, rect.y, width, height};
-    const int unit =
-        heat_map(ui, key, grid, values, rows, columns,
-                 {.scale = last ? Scale::accent : Scale::diverging, .gap = 1.5f, .label = layer.name});
-    if (unit >= 0) {
-      const Rect cell = heat_map_cell(grid, rows, columns, unit);
-      ui.stroke({cell.x - 1, cell.y - 1, cell.w + 0.5f, cell.h + 0.5f}, t.accent, 3, 2);
-      unit_tooltip(c, key, cell, layers[k], unit);
-    }
-    const std::string label =
-        last ? std::to_string(count) : std::string(c.text.label("dense")) + " " + std::to_string(count);
-    name(last ? rect.right() - x : width + gap * 0.8f, label);
-    x += width + gap + spread;
+    const float room = std::min(column.width + gap * 0.8f, names.right() - x);
+    const auto fits = [&](const std::string& label) { return ui.measure(label, caption).x <= room; };
+    const auto label = std::find_if(labels.begin(), labels.end(), fits);
+    ui.text_in({x, names.y, room, names.h}, label == labels.end() ? labels.back() : *label, caption);
+    x += column.width + gap;
   }
+}
+
+const ImageSheet& LayerStrip::sheet_of(LessonContext& c, int layer) {
+  Sheet& sheet = sheets_[layer];
+  const int serial = c.app.digit().serial();
+  const Theme& t = c.ui.theme();
+  if (sheet.serial == serial && sheet.dark == t.dark) return sheet.images;
+  sheet.serial = serial, sheet.dark = t.dark;
+  // (H, W, C) -> one image after the other, in units of the layer's largest value. The root, so that what is weak beside it
+  // can be seen too.
+  const LayerActivation& a = shown_prediction(c).layers[std::size_t(layer)];
+  const std::size_t channels = std::size_t(a.channels), pixels = std::size_t(a.height * a.width);
+  float most = 1e-6f;
+  for (const float v : a.values) most = std::max(most, std::fabs(v));
+  scratch_.resize(a.values.size());
+  for (std::size_t i = 0; i < pixels; ++i)
+    for (std::size_t k = 0; k < channels; ++k) {
+      const float v = a.values[i * channels + k];
+      scratch_[k * pixels + i] = std::copysign(std::sqrt(std::fabs(v) / most), v);
+    }
+  sheet.images.update(t, scratch_, a.channels, a.height, a.width, Scale::units);
+  return sheet.images;
+}
+
+void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
+  Ui& ui = c.ui;
+  const DigitReader& digit = c.app.digit();
+  const Prediction& p = shown_prediction(c);
+  const LayerActivation& layer = p.layers[std::size_t(column.layer)];
+  const ImageSheet& sheet = sheet_of(c, column.layer);
+  const GalleryLayout layout = map_layout(rect.w, rect.h, layer.channels);
+  const float used = float(layout.rows) * (layout.cell + layout.gap) - layout.gap;
+  rect.y += std::round((rect.h - used) / 2);
+  const std::string key = "strip-" + layer.name;
+  const std::string label = std::to_string(layer.channels) + " " + std::string(c.text.label("maps")) + ", " +
+                            std::to_string(layer.height) + "×" + std::to_string(layer.width);
+  const GalleryHit hit = gallery(ui, key, rect, layout, sheet, 2, label);
+  if (hit.index < 0 || digit.prediction().label < 0) return;
+  const Rect cell = gallery_cell(rect, layout, hit.index);
+  ui.stroke(cell.inset(-1.5f), ui.theme().accent, 3, 2);
+  const MapExplanation e = digit.recognizer()->explain_map(column.layer, hit.index);
+  const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
+  Tooltip tip;
+  tip.title = std::string(c.text.label("map")) + " " + std::to_string(hit.index + 1) + " · " + size;
+  tip.value = std::string(c.text.label("largest")) + " " + format_number(double(e.largest), 2, ui.language());
+  tip.text = c.text.label(e.largest <= 0 ? "silent" : pools(layer) ? "map_pooled" : "map_text");
+  if (e.convolution >= 0) {
+    tip.numbers = std::to_string(e.kernel_height) + "×" + std::to_string(e.kernel_width) + "×" + std::to_string(e.channels) + " = " +
+                  std::to_string(e.products()) + " " + std::string(c.text.label("products_a_value"));
+    tip.source = way_of(p, e.convolution, column.layer);
+  }
+  tip.picture_size = {kPicture, kPicture * float(layer.height) / float(layer.width)};
+  // In units of its own largest value: what is faint beside the others can be made out here.
+  std::vector<float> values;
+  for (std::size_t i = std::size_t(hit.index); i < layer.values.size(); i += std::size_t(layer.channels))
+    values.push_back(layer.values[i] / std::max(1e-6f, e.largest));
+  tip.picture = [&ui, e, values = std::move(values)](Rect at) {
+    paint_cells(ui, at, values, e.height, e.width, {.scale = Scale::units});
+    ui.stroke(at, ui.theme().line, 4);
+    if (e.largest <= 0) return;
+    const float w = at.w / float(e.width), h = at.h / float(e.height);
+    ui.stroke(Rect{at.x + w * float(e.column), at.y + h * float(e.row), w, h}.inset(-1.5f), ui.theme().accent, 3, 2);
+  };
+  ui.tooltip(key, cell, std::move(tip));
+}
+
+void LayerStrip::draw_units(LessonContext& c, const Column& column, Rect rect) {
+  Ui& ui = c.ui;
+  const Prediction& p = shown_prediction(c);
+  const LayerActivation& layer = p.layers[std::size_t(column.layer)];
+  const bool output = column.kind == Column::Kind::output;
+  const int count = int(layer.values.size());
+  const int columns = output ? 1 : grid_columns(count, rect.w, rect.h), rows = (count + columns - 1) / columns;
+  scratch_ = layer.values;
+  float most = 1e-6f;
+  for (const float v : scratch_) most = std::max(most, std::fabs(v));
+  if (!output)
+    for (float& v : scratch_) v /= most;
+  const std::string key = "strip-" + layer.name;
+  const int unit = heat_map(ui, key, rect, scratch_, rows, columns,
+                            {.scale = output ? Scale::accent : Scale::diverging, .gap = 1.5f, .label = layer.name});
+  if (unit < 0) return;
+  const Rect cell = heat_map_cell(rect, rows, columns, unit);
+  ui.stroke({cell.x - 1, cell.y - 1, cell.w + 0.5f, cell.h + 0.5f}, ui.theme().accent, 3, 2);
+  unit_tooltip(c, key, cell, column.layer, unit);
 }
 
 }  // namespace neurona::app

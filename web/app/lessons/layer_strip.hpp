@@ -1,8 +1,8 @@
 #pragma once
 
 #include <map>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "../lesson.hpp"
 #include "../recognizer.hpp"
@@ -10,17 +10,29 @@
 
 namespace neurona::app {
 
-/// The prepared image and the layers' outputs side by side: feature maps as small images, units as cells, each with its
-/// numbers on hover.
+/// The prepared image and what the layers make of it, side by side: feature maps as small images, units as cells, each
+/// with its numbers on hover. Shows the first block of convolutions, what every pooling leaves, and the Dense layers; as
+/// many of the maps as have room, in two lines where it is narrow.
 class LayerStrip {
  public:
+  /// The height it would like at that width.
+  static float height(const Prediction& network, float width);
   void draw(LessonContext& c, Rect rect);
 
  private:
-  void maps(LessonContext& c, Rect rect, const LayerActivation& layer);
-  std::map<std::string, ImageSheet> sheets_;  // by layer
-  int changes_ = -1;
-  const Theme* theme_ = nullptr;
+  struct Column;
+  void draw_line(LessonContext& c, Rect rect, std::vector<Column> columns);
+  void draw_maps(LessonContext& c, const Column& column, Rect rect);
+  void draw_units(LessonContext& c, const Column& column, Rect rect);
+  const ImageSheet& sheet_of(LessonContext& c, int layer);
+
+  struct Sheet {
+    ImageSheet images;
+    int serial = -1;  // of the prediction it shows
+    bool dark = false;
+  };
+  std::map<int, Sheet> sheets_;  // by layer
+  std::vector<float> scratch_;
 };
 
 /// The tooltip of one unit: z as the sum of its products, and what the activation makes of it.

@@ -171,7 +171,7 @@ class TrainLesson : public Lesson {
            format_percent(double(p.accuracy), 1, l) + ".";
   }
 
-  UrlState url_state() const override {
+  UrlState url_state(LessonContext&) const override {
     UrlState state;
     const TrainingSettings& s = v_.lab.settings();
     const TrainingSettings standard;
@@ -183,7 +183,7 @@ class TrainLesson : public Lesson {
     return state;
   }
 
-  void restore(const UrlState& state) override {
+  void restore(LessonContext&, const UrlState& state) override {
     TrainingSettings s;
     for (const auto& [name, value] : state) {
       bool known = false;
@@ -192,7 +192,7 @@ class TrainLesson : public Lesson {
     v_.lab.set_settings(s);
   }
 
-  std::string set_value(std::string_view name, std::string_view value, bool& known) override {
+  std::string set_value(LessonContext&, std::string_view name, std::string_view value, bool& known) override {
     TrainingSettings s = v_.lab.settings();
     const std::string error = set_setting(s, name, value, known);
     if (known) {

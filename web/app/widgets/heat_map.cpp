@@ -4,12 +4,21 @@
 
 namespace neurona::app {
 
+namespace {
+
+/// The colour of a cell that holds 0, where that is not the paper's.
+ImU32 ground(const Theme& theme) { return mix(theme.panel, theme.line, 0.45f); }
+
+}  // namespace
+
 ImU32 scale_color(const Theme& theme, Scale scale, float v) {
   switch (scale) {
     case Scale::ink:
       return ink_scale(theme, v);
     case Scale::diverging:
       return diverging(theme, v);
+    case Scale::units:
+      return mix(ground(theme), diverging(theme, v), std::min(1.f, std::fabs(v) * 3));
     case Scale::accent:
       return mix(theme.panel, theme.accent, v);
   }
@@ -27,11 +36,9 @@ int grid_columns(int count, float width, float height) {
       int(std::lround(std::sqrt(double(count) * double(width) / std::max(1.0, double(height))))), 1, count);
 }
 
-int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
-             const HeatMapOptions& o) {
+void paint_cells(Ui& ui, Rect rect, std::span<const float> values, int rows, int columns, const HeatMapOptions& o) {
   const Theme& t = ui.theme();
-  const Interaction touch = ui.region(name, rect, {.label = o.label, .role = Role::image});
-  const ImU32 zero = o.scale == Scale::ink ? t.panel : mix(t.panel, t.line, 0.45f);
+  const ImU32 zero = o.scale == Scale::ink ? t.panel : ground(t);
   if (o.ground) ui.fill(rect, o.gap > 0 ? t.panel : zero, o.radius);
   const float w = rect.w / float(columns), h = rect.h / float(rows);
   const int count = std::min(int(values.size()), rows * columns);
@@ -45,14 +52,20 @@ int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> va
     const float x0 = snap(rect.x + float(x) * w), x1 = snap(rect.x + float(x + 1) * w);
     const float y0 = snap(rect.y + float(y) * h), y1 = snap(rect.y + float(y + 1) * h);
     ImU32 color = scale_color(t, o.scale, v);
-    if (o.scale != Scale::ink) color = mix(zero, color, std::min(1.f, std::fabs(v) * 3));
+    if (o.scale == Scale::diverging || o.scale == Scale::accent) color = mix(zero, color, std::min(1.f, std::fabs(v) * 3));
     ui.draw()->AddRectFilled({x0, y0}, {x1 - o.gap, y1 - o.gap}, color,
                              o.gap > 0 ? std::min(3.f, w * 0.18f) : 0);
   }
+}
+
+int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
+             const HeatMapOptions& o) {
+  const Interaction touch = ui.region(name, rect, {.label = o.label, .role = Role::image});
+  paint_cells(ui, rect, values, rows, columns, o);
   if (o.selected >= 0 && o.selected < rows * columns)
-    ui.stroke(heat_map_cell(rect, rows, columns, o.selected), t.accent, 1, 2);
+    ui.stroke(heat_map_cell(rect, rows, columns, o.selected), ui.theme().accent, 1, 2);
   if (touch.ring) ui.focus_ring(rect, o.radius);
-  return ui.cell(name, touch, rect, rows, columns, count);
+  return ui.cell(name, touch, rect, rows, columns, std::min(int(values.size()), rows * columns));
 }
 
 GalleryLayout gallery_layout(float width, float height, int count, float least, float most, float gap) {

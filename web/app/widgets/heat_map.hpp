@@ -17,6 +17,7 @@ namespace neurona::app {
 enum class Scale {
   ink,        ///< 0..1 from paper to ink: images
   diverging,  ///< -1..1 from orange over paper to blue: weights, activations
+  units,      ///< the same over a grey ground, so that a unit that says nothing can be seen: feature maps
   accent,     ///< 0..1 from paper to accent: probabilities, counts
 };
 
@@ -36,6 +37,9 @@ struct HeatMapOptions {
 /// @return index of the cell that is pointed at (Ui::cell), or -1
 int heat_map(Ui& ui, std::string_view name, Rect rect, std::span<const float> values, int rows, int columns,
              const HeatMapOptions& options = {});
+
+/// The same without the region: a picture only.
+void paint_cells(Ui& ui, Rect rect, std::span<const float> values, int rows, int columns, const HeatMapOptions& options = {});
 
 /// Rectangle of one cell of such a map (for frames and tooltips).
 Rect heat_map_cell(Rect rect, int rows, int columns, int index);
@@ -58,8 +62,6 @@ class ImageSheet {
   /// The same from grey values 0..255.
   void update(const Theme& theme, std::span<const std::uint8_t> values, int count, int height, int width);
   int count() const { return count_; }
-  /// Forgets the images, so that count() is 0; the texture is used again.
-  void clear() { count_ = 0; }
   /// Draws image `index` into `rect`. `crisp` shows square pixels, else it is interpolated.
   void draw(Ui& ui, int index, Rect rect, float radius = 3, ImU32 tint = 0xffffffff) const;
 
