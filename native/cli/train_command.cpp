@@ -32,7 +32,7 @@ struct Options {
   std::optional<double> learning_rate, momentum;
   std::string optimizer = "sgd", loss = "sparse_categorical_crossentropy", schedule;
   double validation_split = 0.0;
-  bool early_stopping = false, restore_best_weights = false;
+  bool validate_on_test = false, early_stopping = false, restore_best_weights = false;
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
   bool augment = false, int8 = false, as_printed = false;
@@ -135,7 +135,7 @@ void run(const Options& o) {
   const Recipe& preset = recipe(o.network);
   const std::int64_t epochs = o.epochs.value_or(preset.epochs);
   const Handle<Optimizer> optimizer = chosen_optimizer(o, preset);
-  const auto schedule = chosen_schedule(!o.schedule.empty() ? o.schedule : preset.schedule, optimizer->learning_rate(), epochs);
+  const auto schedule = chosen_schedule(!o.schedule.empty() ? o.schedule : o.as_printed ? "constant" : preset.schedule, optimizer->learning_rate(), epochs);
   const float scale = image_scale(o.as_printed);
   Model model = make_network(o.network, o.seed);
   model.set_backend(make_backend(o.common.backend));
@@ -160,6 +160,7 @@ void run(const Options& o) {
                  .validation_split = o.validation_split,
                  .callbacks = {ProgressBar(say, {.redraw = on_terminal()})},
                  .seed = o.seed};
+  if (o.validate_on_test) fit.validation_data = test;
   const auto stopping = std::make_shared<EarlyStopping>(
       EarlyStoppingOptions{.patience = o.patience, .restore_best_weights = o.restore_best_weights});
   if (o.early_stopping) fit.callbacks.emplace_back(stopping);
@@ -173,7 +174,7 @@ void run(const Options& o) {
           if (std::ssize(first_losses) < o.batch_losses) first_losses.push_back(state->batch_loss);
         },
         {}));
-  if (o.early_stopping && o.validation_split == 0.0)
+  if (o.early_stopping && o.validation_split == 0.0 && !o.validate_on_test)
     say("Early stopping watches val_loss, which needs --validation-split: without it the run never stops early.\n");
   say(describe(model.backend()) + "\n");
 
@@ -256,9 +257,11 @@ void add_train_command(CLI::App& app) {
   command->add_option("--learning-rate", o->learning_rate, "Step size (default: the network's for sgd, Keras' for others)")
       ->check(number_from(0.0, std::numeric_limits<double>::infinity()));
   command->add_option("--momentum", o->momentum, "Of sgd (default: the network's) or rmsprop")->check(number_from(0.0, 1.0, true));
-  command->add_option("--validation-split", o->validation_split, "Share of the training images, from their end, held out for validation")
+  CLI::Option* split = command->add_option("--validation-split", o->validation_split, "Share of the training images, from their end, held out for validation")
       ->check(number_from(0.0, 1.0, true))
       ->capture_default_str();
+  command->add_flag("--validate-on-test", o->validate_on_test, "Judge each epoch on the test images (val_loss, val_accuracy), to watch, not to choose by")
+      ->excludes(split);
   CLI::Option* stopping = command->add_flag("--early-stopping", o->early_stopping, "Stop when val_loss no longer falls");
   command->add_option("--patience", o->patience, "Epochs without improvement after which it stops (0 and 1 do the same)")
       ->check(CLI::NonNegativeNumber)
@@ -272,7 +275,7 @@ void add_train_command(CLI::App& app) {
                                               "third of the epochs; exponential, to a hundredth")
                               ->check(CLI::IsMember(kSchedules));
   command->add_flag_callback("--cosine", [o] { o->schedule = "cosine"; }, "The same as --schedule cosine")->excludes(schedule);
-  command->add_flag("--as-printed", o->as_printed, "Divide the images by 255 twice, as the tutorial does by mistake");
+  command->add_flag("--as-printed", o->as_printed, "Divide the images by 255 twice, as the tutorial does by mistake, at its constant learning rate");
   command->add_option("--log", o->log, "Write the numbers of each epoch to this CSV file");
   command->add_option("--strokes", o->strokes, "Train on pen-drawn digits too: a JSON-lines file of strokes, gzip-compressed or not")
       ->check(CLI::ExistingFile);
