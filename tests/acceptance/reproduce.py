@@ -48,14 +48,14 @@ def main():
     parser.add_argument("--only", metavar="RUN", action="append", choices=runs.RUNS, help="this run alone; may be given several times: " + ", ".join(runs.RUNS))
     options = parser.parse_args()
     names = options.only or list(runs.RUNS)
-    started, results, failed = time.monotonic(), {}, 0
+    started, results, failed, built_from = time.monotonic(), {}, 0, commit()
     for name in names:
         run = runs.RUNS[name]
         say(f"{name}: {commands_text(run)}")
         results[name] = runs.results_of(options.program, run, lambda seed, result, seconds: say(
             f"  seed {seed}: test accuracy {result['test']['accuracy']:.4f}, {len(result['history'])} epochs, {seconds:.0f} s"))
     print("# The tutorial's figures, and ours\n")
-    print(f"Made by `./run reproduce` on {datetime.date.today()}: {machine()}; commit {commit()}; "
+    print(f"Made by `./run reproduce` on {datetime.date.today()}: {machine()}; commit {built_from}; "
           f"{(time.monotonic() - started) / 60:.0f} minutes.")
     print("MNIST: 60,000 training images, 10,000 test images. Where several seeds ran, each must hold, unless the mean is asked for.\n")
     print("| | tutorial printed | accepted | ours | seeds | verdict |\n| --- | --- | --- | --- | --- | --- |")
