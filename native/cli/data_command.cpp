@@ -20,8 +20,8 @@ void get_mnist(const Options& options) {
                        {"train", mnist.train.size()},
                        {"test", mnist.test.size()},
                        {"verified", true}});
-  say("MNIST: " + std::to_string(mnist.train.size()) + " training and " + std::to_string(mnist.test.size()) + " test images of 28x28 from " +
-      mnist.source + "; SHA-256 of all four files verified.\n");
+  say("MNIST: " + std::to_string(mnist.train.size()) + " training and " + std::to_string(mnist.test.size()) +
+      " test images of 28x28 from " + mnist.source + "; SHA-256 of all four files verified.\n");
 }
 
 void get_resnet50(const Options& options) {
@@ -29,18 +29,20 @@ void get_resnet50(const Options& options) {
   data::ResNet50Files files;
   {
     ProgressLine line;
-    files = data::resnet50_files({.folder = options.folder}, [&](const Progress& progress) { line.show(progress); });
+    files = data::resnet50_files({.folder = options.folder},
+                                 [&](const Progress& progress) { line.show(progress); });
   }
   const auto classes = data::read_imagenet_classes(files.classes);
   if (options.common.json)
     return print_json({{"weights", std::filesystem::absolute(files.weights).string()},
                        {"classes", std::filesystem::absolute(files.classes).string()},
                        {"verified", true}});
-  say("ResNet-50's weights: " + files.weights.string() + "\nNames of its " + std::to_string(classes.size()) + " classes: " +
-      files.classes.string() + "\nMD5 of both files verified.\n");
+  say("ResNet-50's weights: " + files.weights.string() + "\nNames of its " + std::to_string(classes.size()) +
+      " classes: " + files.classes.string() + "\nMD5 of both files verified.\n");
 }
 
-void add(CLI::App& command, const char* name, const char* what, const char* folder, void (*get)(const Options&)) {
+void add(CLI::App& command, const char* name, const char* what, const char* folder,
+         void (*get)(const Options&)) {
   CLI::App* subcommand = command.add_subcommand(name, what);
   const auto options = std::make_shared<Options>();
   subcommand->add_option("--folder", options->folder, folder);
@@ -53,10 +55,12 @@ void add(CLI::App& command, const char* name, const char* what, const char* fold
 void add_data_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("data", "Get and verify data sets and published weights");
   command->require_subcommand(1);
-  add(*command, "mnist", "Find MNIST (--folder, MNIST_DIR, ./data/mnist, the cache) or download it, and verify its checksums",
+  add(*command, "mnist",
+      "Find MNIST (--folder, MNIST_DIR, ./data/mnist, the cache) or download it, and verify its checksums",
       "A folder with the four files, gzip-compressed or not", get_mnist);
   add(*command, "resnet50",
-      "Find ResNet-50's published weights (RESNET50_DIR, ./data/resnet50, the cache) and the names of ImageNet's classes (IMAGENET_DIR, "
+      "Find ResNet-50's published weights (RESNET50_DIR, ./data/resnet50, the cache) and the names of "
+      "ImageNet's classes (IMAGENET_DIR, "
       "./data/imagenet, the cache), or download them (103 MB), and verify their checksums",
       "A folder with both files", get_resnet50);
 }

@@ -20,8 +20,8 @@ struct Options {
   std::int64_t top = 3;
 };
 
-// Calls read(path) for each picture, which adds to the JSON entry and gives the text to print. What fails is told, and the other
-// pictures are read all the same.
+// Calls read(path) for each picture, which adds to the JSON entry and gives the text to print. What fails is
+// told, and the other pictures are read all the same.
 template <class Read>
 void for_pictures(const Options& o, std::span<const std::string> paths, Json json, Read read) {
   json["predictions"] = Json::array();
@@ -48,7 +48,9 @@ std::string formatted(const char* format, Values... values) {
   return text;
 }
 
-std::vector<float> values_of(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
+std::vector<float> values_of(const Tensor& tensor) {
+  return {tensor.values().begin(), tensor.values().end()};
+}
 
 void read_digits(const Options& o) {
   if (o.files.size() < 2) throw CLI::ValidationError("predict", "give a model file and at least one picture");
@@ -57,32 +59,41 @@ void read_digits(const Options& o) {
   const auto classes = static_cast<std::size_t>(model.output_shape().elements());
   std::vector<data::ImageNetClass> digits;
   for (std::size_t i = 0; i < classes; ++i) digits.push_back({"", std::to_string(i)});
-  for_pictures(o, std::span(o.files).subspan(1), {{"model", o.files.front()}}, [&](const std::string& path, Json& entry) {
-    const Tensor probabilities = model.predict(read_digit_image(path));
-    const auto best = data::decode_predictions(probabilities, digits, o.top).front();
-    entry["label"] = best.front().index;
-    entry["probabilities"] = values_of(probabilities);
-    std::string line = path + ":";
-    for (const auto& [digit, index, probability] : best) line += formatted("  %s %.2f%%", digit.name.c_str(), 100.0 * static_cast<double>(probability));
-    return line + "\n";
-  });
+  for_pictures(o, std::span(o.files).subspan(1), {{"model", o.files.front()}},
+               [&](const std::string& path, Json& entry) {
+                 const Tensor probabilities = model.predict(read_digit_image(path));
+                 const auto best = data::decode_predictions(probabilities, digits, o.top).front();
+                 entry["label"] = best.front().index;
+                 entry["probabilities"] = values_of(probabilities);
+                 std::string line = path + ":";
+                 for (const auto& [digit, index, probability] : best)
+                   line +=
+                       formatted("  %s %.2f%%", digit.name.c_str(), 100.0 * static_cast<double>(probability));
+                 return line + "\n";
+               });
 }
 
 // The weights that were named, or those that `neurona data resnet50` got.
 std::string weights_path(const Options& o) {
   if (!o.weights.empty()) return o.weights;
   try {
-    return data::published_file(data::resnet50_weights_file(), "RESNET50_DIR", "resnet50", {.allow_download = false}).string();
+    return data::published_file(data::resnet50_weights_file(), "RESNET50_DIR", "resnet50",
+                                {.allow_download = false})
+        .string();
   } catch (const IoError& e) {
-    throw IoError(std::string(e.what()) + "\n  Download it (103 MB) with: neurona data resnet50, or name a file with --weights.");
+    throw IoError(std::string(e.what()) +
+                  "\n  Download it (103 MB) with: neurona data resnet50, or name a file with --weights.");
   }
 }
 
 std::vector<data::ImageNetClass> imagenet_classes() {
   try {
-    return data::read_imagenet_classes(data::imagenet_classes_path({.verify_named = false, .allow_download = false}));
+    return data::read_imagenet_classes(
+        data::imagenet_classes_path({.verify_named = false, .allow_download = false}));
   } catch (const IoError& e) {
-    throw IoError(std::string(e.what()) + "\n  Download it with: neurona data resnet50, or set IMAGENET_DIR to a folder that has it.");
+    throw IoError(
+        std::string(e.what()) +
+        "\n  Download it with: neurona data resnet50, or set IMAGENET_DIR to a folder that has it.");
   }
 }
 
@@ -93,30 +104,35 @@ void read_photos(const Options& o) {
   Model model = resnet50();
   model.set_backend(make_backend(o.common.backend));
   if (static_cast<std::int64_t>(classes.size()) != model.output_shape().elements())
-    throw FormatError("imagenet_class_index.json has " + std::to_string(classes.size()) + " classes; ResNet-50 gives " +
-                      std::to_string(model.output_shape().elements()) + ".");
+    throw FormatError("imagenet_class_index.json has " + std::to_string(classes.size()) +
+                      " classes; ResNet-50 gives " + std::to_string(model.output_shape().elements()) + ".");
   load_keras_weights(model, path_of_weights);
   const Shape input = model.input_shape();
   std::int64_t image = 0;
-  for_pictures(o, o.files, {{"network", o.network}, {"weights", path_of_weights}}, [&](const std::string& path, Json& entry) {
-    Tensor photo = resize_with_pad(read_image(path), input[0], input[1]);
-    preprocess_input(photo);
-    const Tensor probabilities = model.predict(Tensor(input.with_leading(1), photo.values()));
-    std::string text = "Image #" + std::to_string(image++) + ": " + path + "\n";
-    entry["classes"] = Json::array();
-    const auto best = data::decode_predictions(probabilities, classes, o.top).front();
-    for (const auto& [of_class, index, probability] : best) {
-      entry["classes"].push_back({{"index", index}, {"id", of_class.id}, {"name", of_class.name}, {"probability", probability}});
-      text += formatted("  %s - %-12s %.2f%%\n", of_class.id.c_str(), of_class.name.c_str(), 100.0 * static_cast<double>(probability));
-    }
-    entry["probabilities"] = values_of(probabilities);
-    return text + "\n";
-  });
+  for_pictures(
+      o, o.files, {{"network", o.network}, {"weights", path_of_weights}},
+      [&](const std::string& path, Json& entry) {
+        Tensor photo = resize_with_pad(read_image(path), input[0], input[1]);
+        preprocess_input(photo);
+        const Tensor probabilities = model.predict(Tensor(input.with_leading(1), photo.values()));
+        std::string text = "Image #" + std::to_string(image++) + ": " + path + "\n";
+        entry["classes"] = Json::array();
+        const auto best = data::decode_predictions(probabilities, classes, o.top).front();
+        for (const auto& [of_class, index, probability] : best) {
+          entry["classes"].push_back(
+              {{"index", index}, {"id", of_class.id}, {"name", of_class.name}, {"probability", probability}});
+          text += formatted("  %s - %-12s %.2f%%\n", of_class.id.c_str(), of_class.name.c_str(),
+                            100.0 * static_cast<double>(probability));
+        }
+        entry["probabilities"] = values_of(probabilities);
+        return text + "\n";
+      });
 }
 
 void run(const Options& o) {
   apply(o.common);
-  if (!o.weights.empty() && o.network.empty()) throw CLI::ValidationError("--weights", "needs --network resnet50");
+  if (!o.weights.empty() && o.network.empty())
+    throw CLI::ValidationError("--weights", "needs --network resnet50");
   if (o.network.empty())
     read_digits(o);
   else
@@ -126,14 +142,23 @@ void run(const Options& o) {
 }  // namespace
 
 void add_predict_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("predict", "Say which digit pictures show, or with --network resnet50 what photos show");
+  CLI::App* command = app.add_subcommand(
+      "predict", "Say which digit pictures show, or with --network resnet50 what photos show");
   const auto o = std::make_shared<Options>();
-  command->add_option("files", o->files, "The network's .safetensors file (not with --network), then JPEG, PNG, BMP, GIF, PGM or PPM files of any size")
+  command
+      ->add_option("files", o->files,
+                   "The network's .safetensors file (not with --network), then JPEG, PNG, BMP, GIF, PGM or "
+                   "PPM files of any size")
       ->required();
-  command->add_option("--network", o->network, "resnet50: name what photos show, one of ImageNet's 1,000 classes")
+  command
+      ->add_option("--network", o->network,
+                   "resnet50: name what photos show, one of ImageNet's 1,000 classes")
       ->check(CLI::IsMember({"resnet50"}));
-  command->add_option("--weights", o->weights, "Keras' .h5 file for --network (default: what 'neurona data resnet50' got)");
-  command->add_option("--top", o->top, "How many of the most probable classes to print")->check(CLI::PositiveNumber)->capture_default_str();
+  command->add_option("--weights", o->weights,
+                      "Keras' .h5 file for --network (default: what 'neurona data resnet50' got)");
+  command->add_option("--top", o->top, "How many of the most probable classes to print")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });
 }

@@ -18,14 +18,15 @@ Json to_json(const Model& model) {
   Json layers = Json::array();
   std::int64_t multiply_adds = 0, output_bytes = 0, weight_bytes = 0;
   for (const LayerCost& cost : model.costs()) {
-    layers.push_back({{"name", cost.layer},
-                      {"type", cost.type},
-                      {"output_shape", std::vector<std::int64_t>(cost.output_shape.begin(), cost.output_shape.end())},
-                      {"params", cost.params},
-                      {"trainable_params", cost.trainable_params},
-                      {"multiply_adds", cost.multiply_adds},
-                      {"weight_bytes", cost.weight_bytes},
-                      {"output_bytes", cost.output_bytes}});
+    layers.push_back(
+        {{"name", cost.layer},
+         {"type", cost.type},
+         {"output_shape", std::vector<std::int64_t>(cost.output_shape.begin(), cost.output_shape.end())},
+         {"params", cost.params},
+         {"trainable_params", cost.trainable_params},
+         {"multiply_adds", cost.multiply_adds},
+         {"weight_bytes", cost.weight_bytes},
+         {"output_bytes", cost.output_bytes}});
     multiply_adds += cost.multiply_adds, output_bytes += cost.output_bytes, weight_bytes += cost.weight_bytes;
   }
   return {{"name", model.name()},
@@ -38,10 +39,11 @@ Json to_json(const Model& model) {
           {"metadata", model.metadata()}};
 }
 
-std::string costs_row(const std::string& name, const std::string& params, const std::string& multiply_adds, const std::string& weights,
-                      const std::string& output) {
+std::string costs_row(const std::string& name, const std::string& params, const std::string& multiply_adds,
+                      const std::string& weights, const std::string& output) {
   char text[160];
-  std::snprintf(text, sizeof text, "%-36.36s %12s %14s %12s %12s\n", name.c_str(), params.c_str(), multiply_adds.c_str(), weights.c_str(), output.c_str());
+  std::snprintf(text, sizeof text, "%-36.36s %12s %14s %12s %12s\n", name.c_str(), params.c_str(),
+                multiply_adds.c_str(), weights.c_str(), output.c_str());
   return text;
 }
 
@@ -54,17 +56,20 @@ std::string kilobytes(std::int64_t bytes) {
 // What a forward pass of one sample costs, by layer.
 std::string costs_table(const Model& model) {
   const std::string thin(90, '_'), thick(90, '=');
-  std::string text = thin + "\n" + costs_row("Layer (type)", "Param #", "Multiply-adds", "Weights, kB", "Output, kB") + thick + "\n";
+  std::string text = thin + "\n" +
+                     costs_row("Layer (type)", "Param #", "Multiply-adds", "Weights, kB", "Output, kB") +
+                     thick + "\n";
   LayerCost total;
   for (const LayerCost& cost : model.costs()) {
-    text += costs_row(cost.layer + " (" + cost.type + ")", std::to_string(cost.params), std::to_string(cost.multiply_adds),
-                      kilobytes(cost.weight_bytes), kilobytes(cost.output_bytes));
+    text += costs_row(cost.layer + " (" + cost.type + ")", std::to_string(cost.params),
+                      std::to_string(cost.multiply_adds), kilobytes(cost.weight_bytes),
+                      kilobytes(cost.output_bytes));
     total.params += cost.params, total.multiply_adds += cost.multiply_adds;
     total.weight_bytes += cost.weight_bytes, total.output_bytes += cost.output_bytes;
   }
   return text + thick + "\n" +
-         costs_row("One sample", std::to_string(total.params), std::to_string(total.multiply_adds), kilobytes(total.weight_bytes),
-                   kilobytes(total.output_bytes)) +
+         costs_row("One sample", std::to_string(total.params), std::to_string(total.multiply_adds),
+                   kilobytes(total.weight_bytes), kilobytes(total.output_bytes)) +
          thin + "\n";
 }
 

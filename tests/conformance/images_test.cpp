@@ -35,9 +35,10 @@ struct ConvolutionCase {
   std::int64_t filters, groups;
 
   std::string describe() const {
-    return x.to_string() + ", window " + std::to_string(size.height) + "x" + std::to_string(size.width) + ", strides " +
-           std::to_string(strides.height) + "x" + std::to_string(strides.width) + ", " + std::string(to_string(padding)) + ", filters " +
-           std::to_string(filters) + ", groups " + std::to_string(groups);
+    return x.to_string() + ", window " + std::to_string(size.height) + "x" + std::to_string(size.width) +
+           ", strides " + std::to_string(strides.height) + "x" + std::to_string(strides.width) + ", " +
+           std::string(to_string(padding)) + ", filters " + std::to_string(filters) + ", groups " +
+           std::to_string(groups);
   }
 };
 
@@ -51,7 +52,7 @@ const std::vector<ConvolutionCase>& convolutions() {
       {{5, 4, 4, 7}, 1, 1, Padding::valid, 3, 1},
       {{2, 6, 5, 6}, 1, 2, Padding::valid, 4, 1},
       {{2, 6, 5, 6}, 1, 1, Padding::same, 4, 2},
-      {{1, 2, 3, 3}, 5, 1, Padding::same, 2, 1},   // larger than the image
+      {{1, 2, 3, 3}, 5, 1, Padding::same, 2, 1},  // larger than the image
       {{2, 3, 2, 2}, 7, 3, Padding::same, 3, 1},
       {{2, 10, 11, 6}, 3, 3, Padding::valid, 9, 3},
       {{2, 5, 7, 8}, 3, 2, Padding::same, 8, 8},   // each channel by itself
@@ -79,7 +80,9 @@ struct Placed {
   Shape y, kernel;
 };
 
-bool same_bits(const Tensor& a, const Tensor& b) { return std::memcmp(a.view().data, b.view().data, a.size_bytes()) == 0; }
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return std::memcmp(a.view().data, b.view().data, a.size_bytes()) == 0;
+}
 
 }  // namespace
 
@@ -90,19 +93,24 @@ TEST_CASE("Every backend convolves as the reference does, forwards and backwards
     for (const ConvolutionCase& c : convolutions()) {
       INFO(c.describe());
       const Placed p(c);
-      const Tensor x = random_tensor(c.x, rng), kernel = random_tensor(p.kernel, rng), bias = random_tensor({c.filters}, rng),
-                   dz = random_tensor(p.y, rng);
+      const Tensor x = random_tensor(c.x, rng), kernel = random_tensor(p.kernel, rng),
+                   bias = random_tensor({c.filters}, rng), dz = random_tensor(p.y, rng);
       Tensor y(p.y), truth(p.y);
-      backend.conv2d_forward(p.window, c.groups, x.view(), kernel.view(), bias.view(), Activation::relu, y.view());
-      reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), bias.view(), Activation::relu, truth.view());
+      backend.conv2d_forward(p.window, c.groups, x.view(), kernel.view(), bias.view(), Activation::relu,
+                             y.view());
+      reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), bias.view(), Activation::relu,
+                                truth.view());
       REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
       backend.conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::linear, y.view());
-      reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::linear, truth.view());
+      reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::linear,
+                                truth.view());
       REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
 
       Tensor dkernel(p.kernel), true_dkernel(p.kernel), dbias({c.filters}), true_dbias({c.filters});
-      backend.conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), dkernel.view(), dbias.view());
-      reference->conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), true_dkernel.view(), true_dbias.view());
+      backend.conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), dkernel.view(),
+                                         dbias.view());
+      reference->conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), true_dkernel.view(),
+                                            true_dbias.view());
       REQUIRE(normalised_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
       REQUIRE(normalised_error(dbias.view(), true_dbias.view()) < kSumTolerance);
 
@@ -118,19 +126,23 @@ TEST_CASE("Every backend pools as the reference does, forwards and backwards, eq
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(12);
-    for (const Shape& shape : {Shape{1, 4, 4, 1}, Shape{2, 5, 7, 3}, Shape{3, 9, 8, 17}, Shape{2, 1, 3, 2}, Shape{8, 40, 40, 48}})
+    for (const Shape& shape :
+         {Shape{1, 4, 4, 1}, Shape{2, 5, 7, 3}, Shape{3, 9, 8, 17}, Shape{2, 1, 3, 2}, Shape{8, 40, 40, 48}})
       for (const Extent2D size : {Extent2D(2), Extent2D(3), Extent2D(1, 2)})
         for (const Extent2D strides : {Extent2D(1), Extent2D(2), Extent2D(3, 2)})
           for (const Padding padding : {Padding::valid, Padding::same})
             for (const Pooling pooling : {Pooling::max, Pooling::average}) {
               if (padding == Padding::valid && (shape[1] < size.height || shape[2] < size.width)) continue;
-              INFO(shape.to_string(), ", ", size.height, "x", size.width, ", ", strides.height, ", ", to_string(padding), ", ", int(pooling));
+              INFO(shape.to_string(), ", ", size.height, "x", size.width, ", ", strides.height, ", ",
+                   to_string(padding), ", ", int(pooling));
               const Window2D window = detail::window_over(shape, size, strides, padding);
-              const Extent2D positions = detail::window_positions("test", shape.without_leading(), size, strides, padding);
+              const Extent2D positions =
+                  detail::window_positions("test", shape.without_leading(), size, strides, padding);
               const Shape out = {shape[0], positions.height, positions.width, shape[3]};
               Tensor x = random_tensor(shape, rng);
               // Few different values, so that windows have several largest ones, as after a ReLU.
-              for (std::int64_t i = 0; i < x.elements(); ++i) x.set(i, std::max(0.0, std::round(4 * x.at(i)) / 4));
+              for (std::int64_t i = 0; i < x.elements(); ++i)
+                x.set(i, std::max(0.0, std::round(4 * x.at(i)) / 4));
               const Tensor dy = random_tensor(out, rng);
               Tensor y(out), truth(out), dx(shape), true_dx(shape);
               backend.pool2d_forward(pooling, window, x.view(), y.view());
@@ -143,15 +155,18 @@ TEST_CASE("Every backend pools as the reference does, forwards and backwards, eq
   });
 }
 
-TEST_CASE("Every backend normalises batches as the reference does, forwards and backwards, far from zero too") {
+TEST_CASE(
+    "Every backend normalises batches as the reference does, forwards and backwards, far from zero too") {
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(13);
-    for (const Shape& shape : {Shape{1, 1}, Shape{32, 7}, Shape{5, 130}, Shape{3, 4, 5, 6}, Shape{300, 33}, Shape{16, 40, 40, 24}})
+    for (const Shape& shape :
+         {Shape{1, 1}, Shape{32, 7}, Shape{5, 130}, Shape{3, 4, 5, 6}, Shape{300, 33}, Shape{16, 40, 40, 24}})
       for (const double centre : {0.0, 30.0}) {
         INFO(shape.to_string(), " about ", centre);
         const Shape channels = {shape.back()};
-        const Tensor x = random_tensor(shape, rng, centre - 1, centre + 1), gamma = random_tensor(channels, rng), beta = random_tensor(channels, rng),
+        const Tensor x = random_tensor(shape, rng, centre - 1, centre + 1),
+                     gamma = random_tensor(channels, rng), beta = random_tensor(channels, rng),
                      dy = random_tensor(shape, rng);
         Tensor mean(channels), variance(channels), true_mean(channels), true_variance(channels);
         backend.moments(x.view(), mean.view(), variance.view());
@@ -160,17 +175,22 @@ TEST_CASE("Every backend normalises batches as the reference does, forwards and 
         REQUIRE(normalised_error(variance.view(), true_variance.view()) < kSumTolerance * (1 + centre));
 
         Tensor y(shape), truth(shape);
-        backend.batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(), true_variance.view(), 1e-3, y.view());
-        reference->batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(), true_variance.view(), 1e-3, truth.view());
+        backend.batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(),
+                                    true_variance.view(), 1e-3, y.view());
+        reference->batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(),
+                                       true_variance.view(), 1e-3, truth.view());
         REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
 
         for (const bool of_batch : {true, false}) {
-          Tensor dx(shape), dgamma(channels), dbeta(channels), true_dx(shape), true_dgamma(channels), true_dbeta(channels);
+          Tensor dx(shape), dgamma(channels), dbeta(channels), true_dx(shape), true_dgamma(channels),
+              true_dbeta(channels);
           const NormalizationGradient of{.of_batch = of_batch, .epsilon = 1e-3};
-          backend.batch_normalization_backward(of, x.view(), gamma.view(), true_mean.view(), true_variance.view(), dy.view(), dx.view(),
-                                               dgamma.view(), dbeta.view());
-          reference->batch_normalization_backward(of, x.view(), gamma.view(), true_mean.view(), true_variance.view(), dy.view(),
-                                                  true_dx.view(), true_dgamma.view(), true_dbeta.view());
+          backend.batch_normalization_backward(of, x.view(), gamma.view(), true_mean.view(),
+                                               true_variance.view(), dy.view(), dx.view(), dgamma.view(),
+                                               dbeta.view());
+          reference->batch_normalization_backward(of, x.view(), gamma.view(), true_mean.view(),
+                                                  true_variance.view(), dy.view(), true_dx.view(),
+                                                  true_dgamma.view(), true_dbeta.view());
           REQUIRE(normalised_error(dx.view(), true_dx.view()) < kSumTolerance);
           REQUIRE(normalised_error(dgamma.view(), true_dgamma.view()) < kSumTolerance);
           REQUIRE(normalised_error(dbeta.view(), true_dbeta.view()) < kSumTolerance);
@@ -183,7 +203,8 @@ TEST_CASE("Every backend adds, drops, pads, crops and copies as the reference do
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(14);
-    for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 7}, Shape{3, 30, 29, 17}, Shape{5, 60, 60, 40}}) {
+    for (const Shape& shape :
+         {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 7}, Shape{3, 30, 29, 17}, Shape{5, 60, 60, 40}}) {
       INFO(shape.to_string());
       const Tensor a = random_tensor(shape, rng), b = random_tensor(shape, rng);
       Tensor sum(shape), true_sum(shape);
@@ -211,7 +232,9 @@ TEST_CASE("Every backend adds, drops, pads, crops and copies as the reference do
 
       const std::int64_t rows = shape.elements() / shape[3];
       Tensor wide({rows, shape[3] + 6}), true_wide({rows, shape[3] + 6});
-      const auto matrix = [&](const Tensor& tensor) { return ConstTensorView(tensor.view().data, {rows, shape[3]}, DType::float32); };
+      const auto matrix = [&](const Tensor& tensor) {
+        return ConstTensorView(tensor.view().data, {rows, shape[3]}, DType::float32);
+      };
       backend.copy_columns(matrix(a), 0, wide.view(), 2, shape[3]);
       reference->copy_columns(matrix(a), 0, true_wide.view(), 2, shape[3]);
       CHECK(same_bits(wide, true_wide));
@@ -230,21 +253,28 @@ TEST_CASE("Operations on images give the same bits for any number of threads") {
       Rng same(16);
       for (const ConvolutionCase& c : convolutions()) {
         const Placed p(c);
-        const Tensor x = random_tensor(c.x, same), kernel = random_tensor(p.kernel, same), dz = random_tensor(p.y, same);
+        const Tensor x = random_tensor(c.x, same), kernel = random_tensor(p.kernel, same),
+                     dz = random_tensor(p.y, same);
         Tensor y(p.y), dkernel(p.kernel), dbias({c.filters}), dx(c.x);
         backend.conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::selu, y.view());
-        backend.conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), dkernel.view(), dbias.view());
+        backend.conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), dkernel.view(),
+                                           dbias.view());
         backend.conv2d_backward_input(p.window, c.groups, dz.view(), kernel.view(), dx.view());
         for (Tensor* one : {&y, &dkernel, &dbias, &dx}) all.push_back(std::move(*one));
       }
-      Tensor mean({24}), variance({24}), y(large.shape()), dx(large.shape()), dgamma({24}), dbeta({24}), pooled({16, 20, 20, 24}), unpooled(large.shape());
+      Tensor mean({24}), variance({24}), y(large.shape()), dx(large.shape()), dgamma({24}), dbeta({24}),
+          pooled({16, 20, 20, 24}), unpooled(large.shape());
       backend.moments(large.view(), mean.view(), variance.view());
-      backend.batch_normalization(large.view(), gamma.view(), gamma.view(), mean.view(), variance.view(), 1e-3, y.view());
-      backend.batch_normalization_backward({true, 1e-3}, large.view(), gamma.view(), mean.view(), variance.view(), y.view(), dx.view(), dgamma.view(), dbeta.view());
+      backend.batch_normalization(large.view(), gamma.view(), gamma.view(), mean.view(), variance.view(),
+                                  1e-3, y.view());
+      backend.batch_normalization_backward({true, 1e-3}, large.view(), gamma.view(), mean.view(),
+                                           variance.view(), y.view(), dx.view(), dgamma.view(), dbeta.view());
       const Window2D window{.size = 2, .strides = 2};
       backend.pool2d_forward(Pooling::max, window, large.view(), pooled.view());
-      backend.pool2d_backward(Pooling::max, window, large.view(), pooled.view(), pooled.view(), unpooled.view());
-      for (Tensor* one : {&mean, &variance, &y, &dx, &dgamma, &dbeta, &pooled, &unpooled}) all.push_back(std::move(*one));
+      backend.pool2d_backward(Pooling::max, window, large.view(), pooled.view(), pooled.view(),
+                              unpooled.view());
+      for (Tensor* one : {&mean, &variance, &y, &dx, &dgamma, &dbeta, &pooled, &unpooled})
+        all.push_back(std::move(*one));
       return all;
     };
     const std::vector<Tensor> one = results(1);

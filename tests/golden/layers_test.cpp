@@ -99,7 +99,10 @@ void check_layer(const Fixture& fixture, const json& spec, const std::string& ba
     auto source = std::make_unique<Dense>(DenseOptions{.units = shape.elements(), .use_bias = false});
     sources.push_back(source.get());
     inputs.push_back(model.add(std::move(source), {batch}));
-    if (shape.rank() > 1) inputs.back() = model.add(Reshape({.target_shape = shape, .name = "source_shape_" + std::to_string(inputs.size())}), {inputs.back()});
+    if (shape.rank() > 1)
+      inputs.back() =
+          model.add(Reshape({.target_shape = shape, .name = "source_shape_" + std::to_string(inputs.size())}),
+                    {inputs.back()});
   }
   auto made = test::make_layer(spec);
   Layer& layer = *made;

@@ -19,7 +19,8 @@ inline void append_big_endian(std::vector<std::uint8_t>& bytes, std::uint32_t va
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-inline void append_chunk(std::vector<std::uint8_t>& png, const std::string& type, const std::vector<std::uint8_t>& payload) {
+inline void append_chunk(std::vector<std::uint8_t>& png, const std::string& type,
+                         const std::vector<std::uint8_t>& payload) {
   append_big_endian(png, static_cast<std::uint32_t>(payload.size()));
   std::vector<std::uint8_t> body(type.begin(), type.end());
   body.insert(body.end(), payload.begin(), payload.end());
@@ -27,13 +28,15 @@ inline void append_chunk(std::vector<std::uint8_t>& png, const std::string& type
   append_big_endian(png, static_cast<std::uint32_t>(crc32(0, body.data(), static_cast<uInt>(body.size()))));
 }
 
-/// `samples`: rows without filter bytes. A header that lies is as easily made: `rows` of `row_bytes` each are what is packed.
-inline std::vector<std::uint8_t> make_png(const PngOptions& options, const std::vector<std::uint8_t>& samples, std::size_t row_bytes,
-                                          const std::vector<std::uint8_t>& exif = {}) {
+/// `samples`: rows without filter bytes. A header that lies is as easily made: `rows` of `row_bytes` each are
+/// what is packed.
+inline std::vector<std::uint8_t> make_png(const PngOptions& options, const std::vector<std::uint8_t>& samples,
+                                          std::size_t row_bytes, const std::vector<std::uint8_t>& exif = {}) {
   std::vector<std::uint8_t> raw;
   for (std::size_t at = 0; at < samples.size(); at += row_bytes) {
     raw.push_back(0);
-    raw.insert(raw.end(), samples.begin() + static_cast<std::ptrdiff_t>(at), samples.begin() + static_cast<std::ptrdiff_t>(at + row_bytes));
+    raw.insert(raw.end(), samples.begin() + static_cast<std::ptrdiff_t>(at),
+               samples.begin() + static_cast<std::ptrdiff_t>(at + row_bytes));
   }
   uLongf packed_size = compressBound(static_cast<uLong>(raw.size()));
   std::vector<std::uint8_t> packed(packed_size);

@@ -21,22 +21,22 @@ struct Image {
 /// Larger pictures are refused before they are unpacked.
 inline constexpr std::int64_t kMaxImagePixels = 50'000'000;
 
-/// Decodes JPEG, PNG, BMP, GIF (its first frame), PGM and PPM. Grey values become equal red, green and blue; 16 bits become 8; what
-/// is transparent lies over white, unlike in Keras, which shows the colour that hides there; turned upright as EXIF's orientation
-/// says. `name` is for messages.
-/// Errors: FormatError for what is no picture, is damaged or cut short, has no or more than kMaxImagePixels pixels.
+/// Decodes JPEG, PNG, BMP, GIF (its first frame), PGM and PPM. Grey values become equal red, green and blue;
+/// 16 bits become 8; what is transparent lies over white, unlike in Keras, which shows the colour that hides
+/// there; turned upright as EXIF's orientation says. `name` is for messages. Errors: FormatError for what is
+/// no picture, is damaged or cut short, has no or more than kMaxImagePixels pixels.
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name);
 /// The same from a file of up to 256 MiB. Errors: IoError; FormatError.
 Image read_image(const std::filesystem::path& path);
 
-/// Scales the picture to fit into (height, width) and centres it between zeros: (height, width, 3), values 0 to 255, as
-/// tf.image.resize_with_pad. With `antialias` a smaller picture is the mean under a triangle as wide as the scale asks; without
-/// it, it interpolates between the four nearest pixels. Errors: ValueError for a target without pixels, or a picture whose pixels do not
-/// fit its size.
+/// Scales the picture to fit into (height, width) and centres it between zeros: (height, width, 3), values 0
+/// to 255, as tf.image.resize_with_pad. With `antialias` a smaller picture is the mean under a triangle as
+/// wide as the scale asks; without it, it interpolates between the four nearest pixels. Errors: ValueError
+/// for a target without pixels, or a picture whose pixels do not fit its size.
 Tensor resize_with_pad(const Image& image, std::int64_t height, std::int64_t width, bool antialias = true);
 
-/// RGB values 0 to 255 (..., 3) become what ResNet-50 was trained on: BGR, less ImageNet's mean colour, in place
-/// (keras.applications.resnet50.preprocess_input). Errors: ShapeError when the last axis is not 3.
+/// RGB values 0 to 255 (..., 3) become what ResNet-50 was trained on: BGR, less ImageNet's mean colour, in
+/// place (keras.applications.resnet50.preprocess_input). Errors: ShapeError when the last axis is not 3.
 void preprocess_input(Tensor& images);
 
 }  // namespace neurona

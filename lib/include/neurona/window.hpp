@@ -17,8 +17,8 @@ struct Extent2D {
   bool operator==(const Extent2D&) const = default;
 };
 
-/// valid: the window stays inside the image. same: zeros around it, so that stride 1 keeps the extent; where their number is
-/// odd, the odd one lies at the bottom and at the right.
+/// valid: the window stays inside the image. same: zeros around it, so that stride 1 keeps the extent; where
+/// their number is odd, the odd one lies at the bottom and at the right.
 enum class Padding : std::uint8_t { valid, same };
 
 std::string_view to_string(Padding padding);

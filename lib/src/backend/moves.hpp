@@ -7,21 +7,24 @@
 
 namespace neurona::moves {
 
-inline void copy_columns(ConstTensorView x, std::int64_t from, TensorView y, std::int64_t to, std::int64_t count) {
+inline void copy_columns(ConstTensorView x, std::int64_t from, TensorView y, std::int64_t to,
+                         std::int64_t count) {
   const std::size_t each = size_of(x.dtype);
   const auto* source = static_cast<const std::byte*>(x.data) + static_cast<std::size_t>(from) * each;
   auto* target = static_cast<std::byte*>(y.data) + static_cast<std::size_t>(to) * each;
-  const std::size_t source_row = static_cast<std::size_t>(x.shape[1]) * each, target_row = static_cast<std::size_t>(y.shape[1]) * each;
+  const std::size_t source_row = static_cast<std::size_t>(x.shape[1]) * each,
+                    target_row = static_cast<std::size_t>(y.shape[1]) * each;
   for (std::int64_t r = 0; r < x.shape[0]; ++r, source += source_row, target += target_row)
     std::memcpy(target, source, static_cast<std::size_t>(count) * each);
 }
 
 // small (N,H,W,C) lies in large (N,H',W',C) at (top, left).
-inline void move_image(const std::byte* from, std::int64_t from_columns, std::byte* to, std::int64_t to_columns, std::int64_t rows,
-                       std::size_t row_bytes, std::size_t pixel_bytes) {
+inline void move_image(const std::byte* from, std::int64_t from_columns, std::byte* to,
+                       std::int64_t to_columns, std::int64_t rows, std::size_t row_bytes,
+                       std::size_t pixel_bytes) {
   for (std::int64_t h = 0; h < rows; ++h)
-    std::memcpy(to + static_cast<std::size_t>(h * to_columns) * pixel_bytes, from + static_cast<std::size_t>(h * from_columns) * pixel_bytes,
-                row_bytes);
+    std::memcpy(to + static_cast<std::size_t>(h * to_columns) * pixel_bytes,
+                from + static_cast<std::size_t>(h * from_columns) * pixel_bytes, row_bytes);
 }
 
 inline void pad2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) {
@@ -30,20 +33,22 @@ inline void pad2d(ConstTensorView x, std::int64_t top, std::int64_t left, Tensor
   std::memset(y.data, 0, static_cast<std::size_t>(y.elements()) * size_of(y.dtype));
   for (std::int64_t n = 0; n < x.shape[0]; ++n)
     move_image(static_cast<const std::byte*>(x.data) + static_cast<std::size_t>(n * H * W) * pixel, W,
-               static_cast<std::byte*>(y.data) + static_cast<std::size_t>((n * OH + top) * OW + left) * pixel, OW, H,
-               static_cast<std::size_t>(W) * pixel, pixel);
+               static_cast<std::byte*>(y.data) + static_cast<std::size_t>((n * OH + top) * OW + left) * pixel,
+               OW, H, static_cast<std::size_t>(W) * pixel, pixel);
 }
 
 inline void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, TensorView y) {
   const std::size_t pixel = static_cast<std::size_t>(x.shape[3]) * size_of(x.dtype);
   const std::int64_t H = y.shape[1], W = y.shape[2], XH = x.shape[1], XW = x.shape[2];
   for (std::int64_t n = 0; n < x.shape[0]; ++n)
-    move_image(static_cast<const std::byte*>(x.data) + static_cast<std::size_t>((n * XH + top) * XW + left) * pixel, XW,
-               static_cast<std::byte*>(y.data) + static_cast<std::size_t>(n * H * W) * pixel, W, H, static_cast<std::size_t>(W) * pixel, pixel);
+    move_image(
+        static_cast<const std::byte*>(x.data) + static_cast<std::size_t>((n * XH + top) * XW + left) * pixel,
+        XW, static_cast<std::byte*>(y.data) + static_cast<std::size_t>(n * H * W) * pixel, W, H,
+        static_cast<std::size_t>(W) * pixel, pixel);
 }
 
-// Whether element i is kept is a hash of seed and i (the finaliser of splitmix64, Steele et al. 2014), so the backward pass
-// needs no mask and any order of elements gives the same.
+// Whether element i is kept is a hash of seed and i (the finaliser of splitmix64, Steele et al. 2014), so the
+// backward pass needs no mask and any order of elements gives the same.
 template <class T>
 void dropout(double rate, std::uint64_t seed, std::int64_t begin, std::int64_t count, const T* x, T* y) {
   const T scale = static_cast<T>(1.0 / (1.0 - rate));

@@ -34,19 +34,25 @@ std::optional<std::string> difference(const PublishedFile& file, const fs::path&
 
 void verify(const PublishedFile& file, const fs::path& path) {
   if (const auto different = difference(file, path))
-    throw FormatError("'" + path.string() + "' is damaged or another file: " + *different + ". Delete it and get it again.");
+    throw FormatError("'" + path.string() + "' is damaged or another file: " + *different +
+                      ". Delete it and get it again.");
 }
 
 }  // namespace
 
 std::vector<ImageNetClass> parse_imagenet_classes(std::string_view json, const std::string& name) {
-  const auto wrong = [&](const std::string& what) { return FormatError("'" + name + "' is no index of ImageNet's classes: " + what + "."); };
+  const auto wrong = [&](const std::string& what) {
+    return FormatError("'" + name + "' is no index of ImageNet's classes: " + what + ".");
+  };
   const nlohmann::json index = nlohmann::json::parse(json, nullptr, false);
-  if (index.is_discarded() || !index.is_object() || index.empty()) throw wrong(R"(it must be a JSON object {"0": ["n01440764", "tench"], ...})");
+  if (index.is_discarded() || !index.is_object() || index.empty())
+    throw wrong(R"(it must be a JSON object {"0": ["n01440764", "tench"], ...})");
   std::vector<ImageNetClass> classes;
   for (std::size_t i = 0; i < index.size(); ++i) {
     const auto entry = index.find(std::to_string(i));
-    if (entry == index.end()) throw wrong("it has " + std::to_string(index.size()) + " entries, but none for class " + std::to_string(i));
+    if (entry == index.end())
+      throw wrong("it has " + std::to_string(index.size()) + " entries, but none for class " +
+                  std::to_string(i));
     if (!entry->is_array() || entry->size() != 2 || !(*entry)[0].is_string() || !(*entry)[1].is_string())
       throw wrong("class " + std::to_string(i) + " must be two texts, its id and its name");
     classes.push_back({(*entry)[0], (*entry)[1]});
@@ -59,25 +65,29 @@ std::vector<ImageNetClass> read_imagenet_classes(const fs::path& path) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
   if (!file || error) throw IoError("Cannot read '" + path.string() + "'.");
-  if (size > kMaxIndexBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; ImageNet's index has 35,363.");
+  if (size > kMaxIndexBytes)
+    throw FormatError("'" + path.string() + "' has " + std::to_string(size) +
+                      " bytes; ImageNet's index has 35,363.");
   return parse_imagenet_classes(std::string{std::istreambuf_iterator<char>(file), {}}, path.string());
 }
 
-std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& probabilities, const std::vector<ImageNetClass>& classes,
+std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& probabilities,
+                                                                const std::vector<ImageNetClass>& classes,
                                                                 std::int64_t top) {
   const Shape& shape = probabilities.shape();
   const auto count = static_cast<std::int64_t>(classes.size());
   if (shape.rank() != 2 || shape[1] != count)
-    throw ShapeError("decode_predictions received predictions of shape " + shape.to_string() + "; expected (N, " + std::to_string(count) +
-                     "), one for each class.");
+    throw ShapeError("decode_predictions received predictions of shape " + shape.to_string() +
+                     "; expected (N, " + std::to_string(count) + "), one for each class.");
   const auto kept = static_cast<std::ptrdiff_t>(std::clamp<std::int64_t>(top, 0, count));
   std::vector<std::vector<ImageNetPrediction>> all;
   std::vector<std::int64_t> order(classes.size());
   for (std::int64_t n = 0; n < shape[0]; ++n) {
     const float* values = probabilities.values().data() + n * count;
     std::iota(order.begin(), order.end(), 0);
-    std::partial_sort(order.begin(), order.begin() + kept, order.end(),
-                      [&](std::int64_t a, std::int64_t b) { return values[a] > values[b] || (values[a] == values[b] && a < b); });
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(), [&](std::int64_t a, std::int64_t b) {
+      return values[a] > values[b] || (values[a] == values[b] && a < b);
+    });
     std::vector<ImageNetPrediction>& best = all.emplace_back();
     for (std::ptrdiff_t i = 0; i < kept; ++i) {
       const std::int64_t index = order[static_cast<std::size_t>(i)];
@@ -88,12 +98,13 @@ std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& pr
 }
 
 const PublishedFile& resnet50_weights_file() {
-  static const PublishedFile file{
-      .name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
-      .md5 = "2cb95161c43110f7111970584f804107",
-      .bytes = 102'967'424,
-      .urls = {"https://storage.googleapis.com/tensorflow/keras-applications/resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5",
-               "https://github.com/keras-team/keras-applications/releases/download/resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5"}};
+  static const PublishedFile file{.name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+                                  .md5 = "2cb95161c43110f7111970584f804107",
+                                  .bytes = 102'967'424,
+                                  .urls = {"https://storage.googleapis.com/tensorflow/keras-applications/"
+                                           "resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5",
+                                           "https://github.com/keras-team/keras-applications/releases/"
+                                           "download/resnet/resnet50_weights_tf_dim_ordering_tf_kernels.h5"}};
   return file;
 }
 
@@ -107,7 +118,8 @@ const PublishedFile& imagenet_classes_file() {
   return file;
 }
 
-fs::path published_file(const PublishedFile& file, const char* variable, std::string_view cache, const PublishedFileOptions& options,
+fs::path published_file(const PublishedFile& file, const char* variable, std::string_view cache,
+                        const PublishedFileOptions& options,
                         const std::function<void(const Progress&)>& on_progress) {
   std::error_code error;
   // A folder that was named must have it.
@@ -115,7 +127,8 @@ fs::path published_file(const PublishedFile& file, const char* variable, std::st
   if (named) {
     const fs::path path = fs::path(*named) / file.name;
     if (!fs::is_regular_file(path, error))
-      throw IoError("'" + file.name + "' is not in '" + *named + "'. Put it there; without a folder (nor " + variable + ") it is downloaded.");
+      throw IoError("'" + file.name + "' is not in '" + *named + "'. Put it there; without a folder (nor " +
+                    variable + ") it is downloaded.");
     if (options.verify_named) verify(file, path);
     return path;
   }
@@ -126,13 +139,14 @@ fs::path published_file(const PublishedFile& file, const char* variable, std::st
   const fs::path target = cache_folder(cache) / file.name;
   if (fs::is_regular_file(target, error) && !difference(file, target)) return target;
   if (!options.allow_download)
-    throw IoError("'" + file.name + "' is neither in " + variable + ", nor in ./data/" + std::string(cache) + ", nor in '" +
-                  target.parent_path().string() + "'.");
+    throw IoError("'" + file.name + "' is neither in " + variable + ", nor in ./data/" + std::string(cache) +
+                  ", nor in '" + target.parent_path().string() + "'.");
   make_folder(target.parent_path());
   DownloadOptions wanted{.urls = file.urls, .target = target, .max_bytes = file.bytes};
   if (!options.mirrors.empty()) {
     wanted.urls.clear();
-    for (const std::string& mirror : options.mirrors) wanted.urls.push_back(mirror + (mirror.ends_with('/') ? "" : "/") + file.name);
+    for (const std::string& mirror : options.mirrors)
+      wanted.urls.push_back(mirror + (mirror.ends_with('/') ? "" : "/") + file.name);
   }
   wanted.check = [&file](const fs::path& path) { verify(file, path); };
   Download job(std::move(wanted));
@@ -153,13 +167,18 @@ PublishedFileOptions with_mirror(PublishedFileOptions options) {
 
 }  // namespace
 
-fs::path imagenet_classes_path(const PublishedFileOptions& options, const std::function<void(const Progress&)>& on_progress) {
-  return published_file(imagenet_classes_file(), "IMAGENET_DIR", "imagenet", with_mirror(options), on_progress);
+fs::path imagenet_classes_path(const PublishedFileOptions& options,
+                               const std::function<void(const Progress&)>& on_progress) {
+  return published_file(imagenet_classes_file(), "IMAGENET_DIR", "imagenet", with_mirror(options),
+                        on_progress);
 }
 
-ResNet50Files resnet50_files(const PublishedFileOptions& options, const std::function<void(const Progress&)>& on_progress) {
+ResNet50Files resnet50_files(const PublishedFileOptions& options,
+                             const std::function<void(const Progress&)>& on_progress) {
   const fs::path classes = imagenet_classes_path(options, on_progress);
-  return {published_file(resnet50_weights_file(), "RESNET50_DIR", "resnet50", with_mirror(options), on_progress), classes};
+  return {
+      published_file(resnet50_weights_file(), "RESNET50_DIR", "resnet50", with_mirror(options), on_progress),
+      classes};
 }
 
 }  // namespace neurona::data

@@ -18,7 +18,8 @@ const std::array<std::uint32_t, 64>& constants() {
   static const auto table = [] {
     std::array<std::uint32_t, 64> values{};
     for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = static_cast<std::uint32_t>(std::floor(4294967296.0 * std::abs(std::sin(static_cast<double>(i + 1)))));
+      values[i] = static_cast<std::uint32_t>(
+          std::floor(4294967296.0 * std::abs(std::sin(static_cast<double>(i + 1)))));
     return values;
   }();
   return table;
@@ -31,18 +32,26 @@ constexpr int kShifts[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23},
 void Md5::add_block(const std::uint8_t* block) {
   std::array<std::uint32_t, 16> words;
   for (std::size_t i = 0; i < words.size(); ++i)
-    words[i] = std::uint32_t{block[4 * i]} | std::uint32_t{block[4 * i + 1]} << 8 | std::uint32_t{block[4 * i + 2]} << 16 |
-               std::uint32_t{block[4 * i + 3]} << 24;
+    words[i] = std::uint32_t{block[4 * i]} | std::uint32_t{block[4 * i + 1]} << 8 |
+               std::uint32_t{block[4 * i + 2]} << 16 | std::uint32_t{block[4 * i + 3]} << 24;
   auto [a, b, c, d] = state_;
   for (std::size_t i = 0; i < 64; ++i) {
     const std::size_t round = i / 16;
     std::uint32_t mixed = 0;
     std::size_t word = 0;
     switch (round) {
-      case 0: mixed = (b & c) | (~b & d), word = i; break;
-      case 1: mixed = (d & b) | (~d & c), word = (5 * i + 1) % 16; break;
-      case 2: mixed = b ^ c ^ d, word = (3 * i + 5) % 16; break;
-      default: mixed = c ^ (b | ~d), word = 7 * i % 16; break;
+      case 0:
+        mixed = (b & c) | (~b & d), word = i;
+        break;
+      case 1:
+        mixed = (d & b) | (~d & c), word = (5 * i + 1) % 16;
+        break;
+      case 2:
+        mixed = b ^ c ^ d, word = (3 * i + 5) % 16;
+        break;
+      default:
+        mixed = c ^ (b | ~d), word = 7 * i % 16;
+        break;
     }
     const std::uint32_t sum = a + mixed + constants()[i] + words[word];
     a = d, d = c, c = b;
@@ -98,7 +107,8 @@ std::string md5_of_file(const std::filesystem::path& path) {
   std::vector<char> piece(std::size_t{1} << 18);
   while (file) {
     file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    md5.update({reinterpret_cast<const std::uint8_t*>(piece.data()), static_cast<std::size_t>(file.gcount())});
+    md5.update(
+        {reinterpret_cast<const std::uint8_t*>(piece.data()), static_cast<std::size_t>(file.gcount())});
   }
   if (file.bad()) throw IoError("Cannot read all of '" + path.string() + "'.");
   return md5.hex();

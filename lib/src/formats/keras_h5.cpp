@@ -1,5 +1,5 @@
-// Keras' weight files: the root (of a whole model: /model_weights) has the attribute "layer_names"; each layer's group has
-// "weight_names", which lead from that group to its weights.
+// Keras' weight files: the root (of a whole model: /model_weights) has the attribute "layer_names"; each
+// layer's group has "weight_names", which lead from that group to its weights.
 #include <hdf5.h>
 
 #include <algorithm>
@@ -64,9 +64,12 @@ class QuietErrors {
 class KerasFile {
  public:
   explicit KerasFile(const std::filesystem::path& path)
-      : name_("'" + path.string() + "'"), file_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {
-    if (!file_.good()) throw FormatError(name_ + " is no HDF5 file, or it is damaged: " + QuietErrors::last() + ".");
-    if (H5Aexists(file_, "layer_names") <= 0 && H5Lexists(file_, "model_weights", H5P_DEFAULT) > 0) prefix_ = "model_weights/";
+      : name_("'" + path.string() + "'"),
+        file_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {
+    if (!file_.good())
+      throw FormatError(name_ + " is no HDF5 file, or it is damaged: " + QuietErrors::last() + ".");
+    if (H5Aexists(file_, "layer_names") <= 0 && H5Lexists(file_, "model_weights", H5P_DEFAULT) > 0)
+      prefix_ = "model_weights/";
   }
 
   FormatError damaged(const std::string& what) const { return FormatError(name_ + ": " + what + "."); }
@@ -82,19 +85,24 @@ class KerasFile {
   }
 
   /// A weight, which must have this shape. `what` says whose it is.
-  Tensor read(const std::string& layer, const std::string& weight, const Shape& shape, const std::string& what) const {
+  Tensor read(const std::string& layer, const std::string& weight, const Shape& shape,
+              const std::string& what) const {
     const Handle5 dataset(H5Dopen2(file_, (prefix_ + layer + "/" + weight).c_str(), H5P_DEFAULT), H5Dclose);
-    if (!dataset.good()) throw damaged(what + " cannot be found under '" + prefix_ + layer + "/" + weight + "': " + QuietErrors::last());
+    if (!dataset.good())
+      throw damaged(what + " cannot be found under '" + prefix_ + layer + "/" + weight +
+                    "': " + QuietErrors::last());
     const Handle5 space(H5Dget_space(dataset), H5Sclose), type(H5Dget_type(dataset), H5Tclose);
     const int rank = space.good() ? H5Sget_simple_extent_ndims(space) : -1;
     if (rank < 0 || rank > H5S_MAX_RANK || !type.good() || H5Tget_class(type) != H5T_FLOAT)
       throw damaged(what + " is no array of floating-point numbers");
     std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
     if (rank > 0) H5Sget_simple_extent_dims(space, extents.data(), nullptr);
-    if (!std::equal(extents.begin(), extents.end(), shape.begin(), shape.end(), [](hsize_t a, std::int64_t b) { return b >= 0 && a == static_cast<hsize_t>(b); })) {
+    if (!std::equal(extents.begin(), extents.end(), shape.begin(), shape.end(),
+                    [](hsize_t a, std::int64_t b) { return b >= 0 && a == static_cast<hsize_t>(b); })) {
       std::string is;
       for (const hsize_t extent : extents) is += (is.empty() ? "" : ", ") + std::to_string(extent);
-      throw damaged(what + " has shape (" + is + (rank == 1 ? ",)" : ")") + ", the network's has " + shape.to_string());
+      throw damaged(what + " has shape (" + is + (rank == 1 ? ",)" : ")") + ", the network's has " +
+                    shape.to_string());
     }
     Tensor tensor(shape);
     if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values().data()) < 0)
@@ -110,12 +118,14 @@ class KerasFile {
   std::vector<std::string> names(const std::string& group, const char* attribute) const {
     const std::string what = "'" + std::string(attribute) + "' of '" + group + "'";
     const Handle5 list(H5Aopen_by_name(file_, group.c_str(), attribute, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-    if (!list.good()) throw damaged("it has no weights of Keras: " + what + " is missing (" + QuietErrors::last() + ")");
+    if (!list.good())
+      throw damaged("it has no weights of Keras: " + what + " is missing (" + QuietErrors::last() + ")");
     const Handle5 space(H5Aget_space(list), H5Sclose), type(H5Aget_type(list), H5Tclose);
     const hssize_t count = space.good() ? H5Sget_simple_extent_npoints(space) : -1;
     // Keras writes an empty list as one of numbers.
     if (count == 0) return {};
-    if (count < 0 || !type.good() || H5Tget_class(type) != H5T_STRING || static_cast<hsize_t>(count) > kMostNames)
+    if (count < 0 || !type.good() || H5Tget_class(type) != H5T_STRING ||
+        static_cast<hsize_t>(count) > kMostNames)
       throw damaged(what + " is no list of names");
     std::vector<std::string> all;
     if (H5Tis_variable_str(type) > 0) {
@@ -128,7 +138,8 @@ class KerasFile {
       const std::size_t length = H5Tget_size(type);
       if (length == 0 || length > kLongestName) throw damaged(what + " is no list of names");
       std::vector<char> texts(length * static_cast<std::size_t>(count));
-      if (H5Aread(list, type, texts.data()) < 0) throw damaged(what + " cannot be read: " + QuietErrors::last());
+      if (H5Aread(list, type, texts.data()) < 0)
+        throw damaged(what + " cannot be read: " + QuietErrors::last());
       for (auto at = texts.begin(); at != texts.end(); at += static_cast<std::ptrdiff_t>(length))
         all.emplace_back(at, std::find(at, at + static_cast<std::ptrdiff_t>(length), '\0'));
     }
@@ -146,8 +157,10 @@ bool reads_keras_h5() { return true; }
 
 void load_keras_weights(Model& model, const std::filesystem::path& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read '" + path.string() + "': it is a folder.");
-  if (!std::ifstream(path, std::ios::binary)) throw IoError("Cannot read '" + path.string() + "': it does not exist or may not be read.");
+  if (std::filesystem::is_directory(path, error))
+    throw IoError("Cannot read '" + path.string() + "': it is a folder.");
+  if (!std::ifstream(path, std::ios::binary))
+    throw IoError("Cannot read '" + path.string() + "': it does not exist or may not be read.");
   const QuietErrors quiet;
   const KerasFile file(path);
   const auto in_file = file.layers();
@@ -161,8 +174,8 @@ void load_keras_weights(Model& model, const std::filesystem::path& path) {
       with_weights.push_back(&model.layer(i));
     }
   if (in_file.size() != with_weights.size())
-    throw file.damaged("it has " + std::to_string(in_file.size()) + " layers with weights, the network '" + model.name() + "' has " +
-                       std::to_string(with_weights.size()));
+    throw file.damaged("it has " + std::to_string(in_file.size()) + " layers with weights, the network '" +
+                       model.name() + "' has " + std::to_string(with_weights.size()));
   std::vector<std::size_t> source(with_weights.size(), in_file.size());
   std::vector<std::size_t> rest;
   for (std::size_t i = 0; i < in_file.size(); ++i) {
@@ -181,15 +194,19 @@ void load_keras_weights(Model& model, const std::filesystem::path& path) {
   for (std::size_t i = 0; i < with_weights.size(); ++i) {
     const auto& [name, weights] = in_file[source[i]];
     const std::span<const Parameter> parameters = with_weights[i]->parameters();
-    const std::string layer = "layer '" + with_weights[i]->name() + "'" + (name != with_weights[i]->name() ? " ('" + name + "' in the file)" : "");
+    const std::string layer = "layer '" + with_weights[i]->name() + "'" +
+                              (name != with_weights[i]->name() ? " ('" + name + "' in the file)" : "");
     if (weights.size() != parameters.size())
-      throw file.damaged(layer + " has " + std::to_string(weights.size()) + " weights, the network's has " + std::to_string(parameters.size()));
+      throw file.damaged(layer + " has " + std::to_string(weights.size()) + " weights, the network's has " +
+                         std::to_string(parameters.size()));
     std::vector<Tensor>& of_layer = values.emplace_back();
     for (std::size_t k = 0; k < weights.size(); ++k)
-      of_layer.push_back(file.read(name, weights[k], parameters[k].value.shape(), "weight '" + parameters[k].name + "' of " + layer));
+      of_layer.push_back(file.read(name, weights[k], parameters[k].value.shape(),
+                                   "weight '" + parameters[k].name + "' of " + layer));
   }
   for (std::size_t i = 0; i < with_weights.size(); ++i)
-    for (std::size_t k = 0; k < values[i].size(); ++k) copy(values[i][k].view(), with_weights[i]->parameters()[k].value.view());
+    for (std::size_t k = 0; k < values[i].size(); ++k)
+      copy(values[i][k].view(), with_weights[i]->parameters()[k].value.view());
 }
 
 }  // namespace neurona

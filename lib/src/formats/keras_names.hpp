@@ -6,7 +6,8 @@
 
 namespace neurona {
 
-/// Today's name of a layer of ResNet-50 that Keras 1 called otherwise: "res2a_branch2a" is "conv2_block1_1_conv". Other names stay.
+/// Today's name of a layer of ResNet-50 that Keras 1 called otherwise: "res2a_branch2a" is
+/// "conv2_block1_1_conv". Other names stay.
 inline std::string todays_layer_name(std::string_view name) {
   if (name == "conv1") return "conv1_conv";
   if (name == "bn_conv1") return "conv1_bn";
@@ -22,7 +23,8 @@ inline std::string todays_layer_name(std::string_view name) {
       !(is_shortcut || (branch.size() == 2 && branch[0] == '2' && branch[1] >= 'a' && branch[1] <= 'c')))
     return std::string(name);
   const char place = is_shortcut ? '0' : static_cast<char>(branch[1] - 'a' + '1');
-  return std::string("conv") + stage + "_block" + static_cast<char>(block - 'a' + '1') + "_" + place + (is_conv ? "_conv" : "_bn");
+  return std::string("conv") + stage + "_block" + static_cast<char>(block - 'a' + '1') + "_" + place +
+         (is_conv ? "_conv" : "_bn");
 }
 
 }  // namespace neurona

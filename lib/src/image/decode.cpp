@@ -29,7 +29,8 @@ constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
 constexpr std::size_t kPngSize = 16;  // where a PNG has its width and height
 constexpr std::uint32_t kImageHeader = 0x49484452, kImageData = 0x49444154;  // IHDR, IDAT
 
-// Bytes of a PNG's unpacked rows, each with its filter; what Adam7's seven passes add at most is added. 0: its header is wrong.
+// Bytes of a PNG's unpacked rows, each with its filter; what Adam7's seven passes add at most is added. 0:
+// its header is wrong.
 std::uint64_t unpacked_bytes(Bytes header) {
   constexpr std::array<std::uint64_t, 7> kChannels = {1, 0, 3, 1, 2, 0, 4};
   if (header.size() < 13 || header[9] >= kChannels.size()) return 0;
@@ -67,7 +68,8 @@ bool png_unpacks_to_its_size(Bytes bytes) {
 
 // stb_image fills with grey what a cut JPEG lacks.
 bool is_cut_short(Bytes bytes) {
-  if (image::is_jpeg(bytes)) return !image::for_jpeg_segments(bytes, [](std::uint8_t, Bytes) { return true; });
+  if (image::is_jpeg(bytes))
+    return !image::for_jpeg_segments(bytes, [](std::uint8_t, Bytes) { return true; });
   if (image::is_png(bytes)) return !image::for_png_chunks(bytes, [](std::uint32_t, Bytes) { return true; });
   return false;
 }
@@ -78,12 +80,14 @@ Image upright(Image image, int orientation) {
   const bool exchange = orientation >= 5;
   const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  Image turned{exchange ? image.width : image.height, exchange ? image.height : image.width, std::vector<std::uint8_t>(image.pixels.size())};
+  Image turned{exchange ? image.width : image.height, exchange ? image.height : image.width,
+               std::vector<std::uint8_t>(image.pixels.size())};
   std::uint8_t* to = turned.pixels.data();
   for (std::int64_t y = 0; y < turned.height; ++y)
     for (std::int64_t x = 0; x < turned.width; ++x, to += 3) {
       const std::int64_t column = exchange ? y : x, row = exchange ? x : y;
-      const std::int64_t from = (from_bottom ? image.height - 1 - row : row) * image.width + (from_right ? image.width - 1 - column : column);
+      const std::int64_t from = (from_bottom ? image.height - 1 - row : row) * image.width +
+                                (from_right ? image.width - 1 - column : column);
       for (std::int64_t c = 0; c < 3; ++c) to[c] = image.pixels[static_cast<std::size_t>(from * 3 + c)];
     }
   return turned;
@@ -93,7 +97,8 @@ Image upright(Image image, int orientation) {
 
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
   const auto refused = [&](const std::string& why) {
-    return FormatError("'" + name + "' is no image that can be read (" + why + "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
+    return FormatError("'" + name + "' is no image that can be read (" + why +
+                       "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
   };
   if (bytes.empty()) throw refused("it is empty");
   if (bytes.size() > kMaxFileBytes) throw refused("it has more than 256 MiB");
@@ -103,7 +108,8 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
     const std::string size = std::to_string(width) + "x" + std::to_string(height);
     if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
     if (height > kMaxImagePixels / width)
-      throw FormatError("'" + name + "' is " + size + "; images of up to " + std::to_string(kMaxImagePixels / 1'000'000) + " million pixels are read.");
+      throw FormatError("'" + name + "' is " + size + "; images of up to " +
+                        std::to_string(kMaxImagePixels / 1'000'000) + " million pixels are read.");
     return size;
   };
   // stb_image calls a PNG that is too large for it no image.
@@ -112,28 +118,37 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
     check_size();
   }
   int columns = 0, rows = 0, channels = 0;
-  if (!stbi_info_from_memory(bytes.data(), count, &columns, &rows, &channels)) throw refused(stbi_failure_reason());
+  if (!stbi_info_from_memory(bytes.data(), count, &columns, &rows, &channels))
+    throw refused(stbi_failure_reason());
   width = columns, height = rows;
   const std::string size = check_size();
-  if (is_cut_short(bytes)) throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
-  if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes)) throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
+  if (is_cut_short(bytes))
+    throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
+  if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes))
+    throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, 4), &stbi_image_free);
   if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
-  Image image{height, width, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
+  Image image{
+      height, width,
+      std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
   const unsigned char* from = pixels.get();
-  for (std::uint8_t* to = image.pixels.data(); to != image.pixels.data() + image.pixels.size(); to += 3, from += 4) {
+  for (std::uint8_t* to = image.pixels.data(); to != image.pixels.data() + image.pixels.size();
+       to += 3, from += 4) {
     const int alpha = from[3];
-    for (int c = 0; c < 3; ++c) to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
+    for (int c = 0; c < 3; ++c)
+      to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
   }
   return upright(std::move(image), image::orientation(bytes));
 }
 
 Image read_image(const std::filesystem::path& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read the image '" + path.string() + "': it is a folder.");
+  if (std::filesystem::is_directory(path, error))
+    throw IoError("Cannot read the image '" + path.string() + "': it is a folder.");
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw IoError("Cannot read the image '" + path.string() + "': it does not exist or may not be read.");
+  if (!file)
+    throw IoError("Cannot read the image '" + path.string() + "': it does not exist or may not be read.");
   std::vector<std::uint8_t> bytes;
   constexpr std::size_t kPiece = std::size_t{1} << 16;
   while (file && bytes.size() <= kMaxFileBytes) {  // pipes and devices do not tell their size

@@ -19,7 +19,8 @@ int from_tiff(Bytes tiff) {
   if (tiff[0] != tiff[1] || (!little && tiff[0] != 'M')) return kUpright;
   const auto number = [&](std::size_t at, std::size_t count) {
     std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i) value |= std::uint32_t{tiff[at + i]} << 8 * (little ? i : count - 1 - i);
+    for (std::size_t i = 0; i < count; ++i)
+      value |= std::uint32_t{tiff[at + i]} << 8 * (little ? i : count - 1 - i);
     return value;
   };
   const std::size_t directory = number(4, 4);
@@ -44,7 +45,9 @@ int orientation(std::span<const std::uint8_t> bytes) {
     constexpr std::uint8_t kApp1 = 0xe1;
     constexpr std::string_view kExif("Exif\0\0", 6);
     for_jpeg_segments(bytes, [&](std::uint8_t marker, Bytes payload) {
-      if (marker != kApp1 || payload.size() < kExif.size() || !std::equal(kExif.begin(), kExif.end(), payload.begin())) return true;
+      if (marker != kApp1 || payload.size() < kExif.size() ||
+          !std::equal(kExif.begin(), kExif.end(), payload.begin()))
+        return true;
       found = from_tiff(payload.subspan(kExif.size()));
       return false;
     });

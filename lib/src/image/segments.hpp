@@ -19,8 +19,9 @@ inline std::uint32_t big_endian(Bytes bytes, std::size_t at, std::size_t count) 
 inline bool is_jpeg(Bytes bytes) { return bytes.size() >= 3 && big_endian(bytes, 0, 3) == 0xffd8ff; }
 inline bool is_png(Bytes bytes) { return bytes.size() >= 8 && big_endian(bytes, 0, 4) == 0x89504e47; }
 
-/// Calls visit(marker, payload) for each segment of a JPEG file (ITU T.81, annex B), until it returns false; what lies between scans is
-/// skipped. Returns whether the end-of-image marker was reached, or visit ended it.
+/// Calls visit(marker, payload) for each segment of a JPEG file (ITU T.81, annex B), until it returns false;
+/// what lies between scans is skipped. Returns whether the end-of-image marker was reached, or visit ended
+/// it.
 template <class Visit>
 bool for_jpeg_segments(Bytes bytes, Visit visit) {
   constexpr std::uint8_t kEnd = 0xd9, kScan = 0xda;
@@ -44,8 +45,8 @@ bool for_jpeg_segments(Bytes bytes, Visit visit) {
   return false;
 }
 
-/// Calls visit(type, payload) for each chunk of a PNG file (ISO 15948, section 5), until it returns false. Returns whether IEND was
-/// reached, or visit ended it.
+/// Calls visit(type, payload) for each chunk of a PNG file (ISO 15948, section 5), until it returns false.
+/// Returns whether IEND was reached, or visit ended it.
 template <class Visit>
 bool for_png_chunks(Bytes bytes, Visit visit) {
   constexpr std::uint32_t kEnd = 0x49454e44;

@@ -4,17 +4,21 @@
 
 namespace neurona {
 
-ActivationLayer::ActivationLayer(ActivationLayerOptions options) : options_(std::move(options)) { set_name(options_.name); }
+ActivationLayer::ActivationLayer(ActivationLayerOptions options) : options_(std::move(options)) {
+  set_name(options_.name);
+}
 
 void ActivationLayer::forward(const ForwardPass& pass) const {
-  pass.backend.activation_forward(pass.logits ? Activation::linear : options_.activation, pass.inputs[0], pass.output);
+  pass.backend.activation_forward(pass.logits ? Activation::linear : options_.activation, pass.inputs[0],
+                                  pass.output);
 }
 
 // The input is there: nothing needs to be kept for activations that differentiate by it.
 void ActivationLayer::backward(const BackwardPass& pass) const {
   if (!pass.input_gradients[0]) return;
   const Activation activation = pass.logits ? Activation::linear : options_.activation;
-  pass.backend.activation_backward(activation, differentiates_by_input(activation) ? pass.inputs[0] : pass.output,
+  pass.backend.activation_backward(activation,
+                                   differentiates_by_input(activation) ? pass.inputs[0] : pass.output,
                                    pass.output_gradient, pass.input_gradients[0]);
 }
 
@@ -26,8 +30,9 @@ Config ActivationLayer::config() const {
 }
 
 std::unique_ptr<Layer> ActivationLayer::from_config(const Config& config) {
-  return std::make_unique<ActivationLayer>(ActivationLayerOptions{.activation = activation_from_string(config.text("activation")),
-                                                                  .input_shape = detail::get_input_shape(config)});
+  return std::make_unique<ActivationLayer>(
+      ActivationLayerOptions{.activation = activation_from_string(config.text("activation")),
+                             .input_shape = detail::get_input_shape(config)});
 }
 
 }  // namespace neurona

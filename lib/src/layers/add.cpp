@@ -7,16 +7,19 @@ namespace neurona {
 Add::Add(AddOptions options) { set_name(std::move(options.name)); }
 
 Shape Add::output_shape(std::span<const Shape> inputs) const {
-  if (inputs.size() < 2) throw ShapeError(label() + " received " + std::to_string(inputs.size()) + " input; it adds two or more.");
+  if (inputs.size() < 2)
+    throw ShapeError(label() + " received " + std::to_string(inputs.size()) + " input; it adds two or more.");
   for (const Shape& in : inputs)
     if (!(in == inputs[0]))
-      throw ShapeError(label() + " received inputs of shapes " + inputs[0].to_string() + " and " + in.to_string() + "; they must agree.");
+      throw ShapeError(label() + " received inputs of shapes " + inputs[0].to_string() + " and " +
+                       in.to_string() + "; they must agree.");
   return inputs[0];
 }
 
 void Add::forward(const ForwardPass& pass) const {
   pass.backend.add(pass.inputs[0], pass.inputs[1], pass.output);
-  for (std::size_t i = 2; i < pass.inputs.size(); ++i) pass.backend.add(pass.output, pass.inputs[i], pass.output);
+  for (std::size_t i = 2; i < pass.inputs.size(); ++i)
+    pass.backend.add(pass.output, pass.inputs[i], pass.output);
 }
 
 void Add::backward(const BackwardPass& pass) const {

@@ -24,18 +24,21 @@ Concatenate::Concatenate(ConcatenateOptions options) : options_(std::move(option
 }
 
 Shape Concatenate::output_shape(std::span<const Shape> inputs) const {
-  if (inputs.size() < 2) throw ShapeError(label() + " received " + std::to_string(inputs.size()) + " input; it joins two or more.");
+  if (inputs.size() < 2)
+    throw ShapeError(label() + " received " + std::to_string(inputs.size()) +
+                     " input; it joins two or more.");
   const int axis = resolved(options_.axis, inputs[0].rank() + 1) - 1;
   if (axis < 0 || axis >= inputs[0].rank())
-    throw ShapeError(label() + " received samples of shape " + inputs[0].to_string() + "; they have no axis " +
-                     std::to_string(options_.axis) + " (the batch is axis 0).");
+    throw ShapeError(label() + " received samples of shape " + inputs[0].to_string() +
+                     "; they have no axis " + std::to_string(options_.axis) + " (the batch is axis 0).");
   std::int64_t sum = 0;
   for (const Shape& in : inputs) {
     bool fits = in.rank() == inputs[0].rank();
     for (int i = 0; fits && i < in.rank(); ++i) fits = i == axis || in[i] == inputs[0][i];
     if (!fits)
-      throw ShapeError(label() + " received inputs of shapes " + inputs[0].to_string() + " and " + in.to_string() +
-                       "; all extents but that of axis " + std::to_string(options_.axis) + " must agree.");
+      throw ShapeError(label() + " received inputs of shapes " + inputs[0].to_string() + " and " +
+                       in.to_string() + "; all extents but that of axis " + std::to_string(options_.axis) +
+                       " must agree.");
     sum += in[axis];
   }
   Shape out;
@@ -48,20 +51,24 @@ void Concatenate::forward(const ForwardPass& pass) const {
   std::int64_t offset = 0;
   for (const ConstTensorView& x : pass.inputs) {
     const auto [outer, inner] = folded(x.shape, axis);
-    pass.backend.copy_columns({x.data, {outer, inner}, x.dtype}, 0,
-                              {pass.output.data, {outer, folded(pass.output.shape, axis).second}, pass.output.dtype}, offset, inner);
+    pass.backend.copy_columns(
+        {x.data, {outer, inner}, x.dtype}, 0,
+        {pass.output.data, {outer, folded(pass.output.shape, axis).second}, pass.output.dtype}, offset,
+        inner);
     offset += inner;
   }
 }
 
 void Concatenate::backward(const BackwardPass& pass) const {
   const int axis = resolved(options_.axis, pass.output.shape.rank());
-  const ConstTensorView dy(pass.output_gradient.data, {folded(pass.output.shape, axis).first, folded(pass.output.shape, axis).second},
+  const ConstTensorView dy(pass.output_gradient.data,
+                           {folded(pass.output.shape, axis).first, folded(pass.output.shape, axis).second},
                            pass.output.dtype);
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < pass.inputs.size(); ++i) {
     const auto [outer, inner] = folded(pass.inputs[i].shape, axis);
-    if (const TensorView dx = pass.input_gradients[i]) pass.backend.copy_columns(dy, offset, {dx.data, {outer, inner}, dx.dtype}, 0, inner);
+    if (const TensorView dx = pass.input_gradients[i])
+      pass.backend.copy_columns(dy, offset, {dx.data, {outer, inner}, dx.dtype}, 0, inner);
     offset += inner;
   }
 }
@@ -74,7 +81,8 @@ Config Concatenate::config() const {
 
 std::unique_ptr<Layer> Concatenate::from_config(const Config& config) {
   const std::int64_t axis = config.integer("axis");
-  if (axis < -Shape::kMaxRank || axis > Shape::kMaxRank) throw FormatError("Config: 'axis' = " + std::to_string(axis) + "; no tensor has it.");
+  if (axis < -Shape::kMaxRank || axis > Shape::kMaxRank)
+    throw FormatError("Config: 'axis' = " + std::to_string(axis) + "; no tensor has it.");
   return std::make_unique<Concatenate>(ConcatenateOptions{.axis = static_cast<int>(axis)});
 }
 

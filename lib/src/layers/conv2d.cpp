@@ -24,12 +24,13 @@ Conv2D::Conv2D(Conv2DOptions options) : options_(std::move(options)) {
   set_name(options_.name);
   const Conv2DOptions& o = options_;
   if (o.filters < 1 || o.filters > kMaxFilters)
-    throw ValueError(label() + ": filters = " + std::to_string(o.filters) + "; it must be from 1 to " + std::to_string(kMaxFilters) + ".");
+    throw ValueError(label() + ": filters = " + std::to_string(o.filters) + "; it must be from 1 to " +
+                     std::to_string(kMaxFilters) + ".");
   detail::check_extent(label(), "kernel_size", o.kernel_size);
   detail::check_extent(label(), "strides", o.strides);
   if (o.groups < 1 || o.filters % o.groups != 0)
-    throw ValueError(label() + ": groups = " + std::to_string(o.groups) + "; it must be at least 1 and divide filters = " +
-                     std::to_string(o.filters) + ".");
+    throw ValueError(label() + ": groups = " + std::to_string(o.groups) +
+                     "; it must be at least 1 and divide filters = " + std::to_string(o.filters) + ".");
   check_regularizer(o.kernel_regularizer, label(), "kernel_regularizer");
 }
 
@@ -38,8 +39,8 @@ Shape Conv2D::output_shape(std::span<const Shape> inputs) const {
   const Extent2D out = detail::window_positions(label(), inputs[0], o.kernel_size, o.strides, o.padding);
   const std::int64_t C = inputs[0][2];
   if (C % o.groups != 0)
-    throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its groups = " + std::to_string(o.groups) +
-                     " must divide the " + std::to_string(C) + " channels.");
+    throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its groups = " +
+                     std::to_string(o.groups) + " must divide the " + std::to_string(C) + " channels.");
   if (!parameters_.empty() && parameters_[kKernel].value.shape()[2] != C / o.groups)
     throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its kernel " +
                      parameters_[kKernel].value.shape().to_string() + " needs " +
@@ -67,8 +68,8 @@ std::int64_t Conv2D::tape_bytes(std::span<const Shape> inputs, std::int64_t batc
 void Conv2D::forward(const ForwardPass& pass) const {
   const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
   pass.backend.conv2d_forward(window_of(pass.inputs[0].shape, options_), options_.groups, pass.inputs[0],
-                              parameters_[kKernel].value.view(), bias, detail::fused_activation(options_.activation, pass),
-                              pass.output);
+                              parameters_[kKernel].value.view(), bias,
+                              detail::fused_activation(options_.activation, pass), pass.output);
   detail::finish_activation(options_.activation, pass);
 }
 
@@ -77,13 +78,16 @@ void Conv2D::backward(const BackwardPass& pass) const {
   detail::undo_activation(options_.activation, pass);
   const Window2D window = window_of(pass.inputs[0].shape, options_);
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
-  pass.backend.conv2d_backward_parameters(window, options_.groups, pass.inputs[0], dz, pass.parameter_gradients[kKernel], dbias);
+  pass.backend.conv2d_backward_parameters(window, options_.groups, pass.inputs[0], dz,
+                                          pass.parameter_gradients[kKernel], dbias);
   if (pass.input_gradients[0])
-    pass.backend.conv2d_backward_input(window, options_.groups, dz, parameters_[kKernel].value.view(), pass.input_gradients[0]);
+    pass.backend.conv2d_backward_input(window, options_.groups, dz, parameters_[kKernel].value.view(),
+                                       pass.input_gradients[0]);
 }
 
 std::int64_t Conv2D::multiply_adds(std::span<const Shape> inputs) const {
-  return output_shape(inputs).elements() * options_.kernel_size.height * options_.kernel_size.width * (inputs[0][2] / options_.groups);
+  return output_shape(inputs).elements() * options_.kernel_size.height * options_.kernel_size.width *
+         (inputs[0][2] / options_.groups);
 }
 
 Config Conv2D::config() const {

@@ -1,4 +1,5 @@
-// A grouped convolution with one group a channel: (KH, KW, C, M) and (KH, KW, 1, C * M) are the same elements in the same order.
+// A grouped convolution with one group a channel: (KH, KW, C, M) and (KH, KW, 1, C * M) are the same elements
+// in the same order.
 #include "backend/backend.hpp"
 #include "layers/config_regularizer.hpp"
 #include "layers/config_shape.hpp"
@@ -34,13 +35,14 @@ DepthwiseConv2D::DepthwiseConv2D(DepthwiseConv2DOptions options) : options_(std:
   detail::check_extent(label(), "kernel_size", options_.kernel_size);
   detail::check_extent(label(), "strides", options_.strides);
   if (options_.depth_multiplier < 1 || options_.depth_multiplier > detail::kMaxExtent)
-    throw ValueError(label() + ": depth_multiplier = " + std::to_string(options_.depth_multiplier) + "; it must be from 1 to " +
-                     std::to_string(detail::kMaxExtent) + ".");
+    throw ValueError(label() + ": depth_multiplier = " + std::to_string(options_.depth_multiplier) +
+                     "; it must be from 1 to " + std::to_string(detail::kMaxExtent) + ".");
   check_regularizer(options_.depthwise_regularizer, label(), "depthwise_regularizer");
 }
 
 Shape DepthwiseConv2D::output_shape(std::span<const Shape> inputs) const {
-  const Extent2D out = detail::window_positions(label(), inputs[0], options_.kernel_size, options_.strides, options_.padding);
+  const Extent2D out =
+      detail::window_positions(label(), inputs[0], options_.kernel_size, options_.strides, options_.padding);
   if (!parameters_.empty() && parameters_[kKernel].value.shape()[2] != inputs[0][2])
     throw ShapeError(label() + " received images of shape " + inputs[0].to_string() + "; its kernel " +
                      parameters_[kKernel].value.shape().to_string() + " needs " +
@@ -52,24 +54,26 @@ std::vector<ParameterSpec> DepthwiseConv2D::parameter_specs(std::span<const Shap
   const DepthwiseConv2DOptions& o = options_;
   const std::int64_t area = o.kernel_size.height * o.kernel_size.width, C = inputs[0][2];
   // Keras computes the fans from the kernel's shape as if it were a plain convolution's.
-  std::vector<ParameterSpec> specs{{.name = "depthwise_kernel",
-                                    .shape = {o.kernel_size.height, o.kernel_size.width, C, o.depth_multiplier},
-                                    .initializer = o.depthwise_initializer,
-                                    .fan_in = area * C,
-                                    .fan_out = area * o.depth_multiplier,
-                                    .regularizer = o.depthwise_regularizer}};
+  std::vector<ParameterSpec> specs{
+      {.name = "depthwise_kernel",
+       .shape = {o.kernel_size.height, o.kernel_size.width, C, o.depth_multiplier},
+       .initializer = o.depthwise_initializer,
+       .fan_in = area * C,
+       .fan_out = area * o.depth_multiplier,
+       .regularizer = o.depthwise_regularizer}};
   if (o.use_bias) specs.push_back({.name = "bias", .shape = {C * o.depth_multiplier}});
   return specs;
 }
 
-std::int64_t DepthwiseConv2D::tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const {
+std::int64_t DepthwiseConv2D::tape_bytes(std::span<const Shape> inputs, std::int64_t batch,
+                                         DType dtype) const {
   return detail::epilogue_bytes(options_.activation, output_shape(inputs), batch, dtype);
 }
 
 void DepthwiseConv2D::forward(const ForwardPass& pass) const {
   const ConstTensorView bias = options_.use_bias ? parameters_[kBias].value.view() : ConstTensorView();
-  pass.backend.conv2d_forward(window_of(pass.inputs[0].shape, options_), pass.inputs[0].shape.back(), pass.inputs[0],
-                              grouped(parameters_[kKernel].value.view()), bias,
+  pass.backend.conv2d_forward(window_of(pass.inputs[0].shape, options_), pass.inputs[0].shape.back(),
+                              pass.inputs[0], grouped(parameters_[kKernel].value.view()), bias,
                               detail::fused_activation(options_.activation, pass), pass.output);
   detail::finish_activation(options_.activation, pass);
 }
@@ -80,9 +84,11 @@ void DepthwiseConv2D::backward(const BackwardPass& pass) const {
   const Window2D window = window_of(pass.inputs[0].shape, options_);
   const std::int64_t C = pass.inputs[0].shape.back();
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
-  pass.backend.conv2d_backward_parameters(window, C, pass.inputs[0], dz, grouped(pass.parameter_gradients[kKernel]), dbias);
+  pass.backend.conv2d_backward_parameters(window, C, pass.inputs[0], dz,
+                                          grouped(pass.parameter_gradients[kKernel]), dbias);
   if (pass.input_gradients[0])
-    pass.backend.conv2d_backward_input(window, C, dz, grouped(parameters_[kKernel].value.view()), pass.input_gradients[0]);
+    pass.backend.conv2d_backward_input(window, C, dz, grouped(parameters_[kKernel].value.view()),
+                                       pass.input_gradients[0]);
 }
 
 std::int64_t DepthwiseConv2D::multiply_adds(std::span<const Shape> inputs) const {
@@ -104,16 +110,16 @@ Config DepthwiseConv2D::config() const {
 }
 
 std::unique_ptr<Layer> DepthwiseConv2D::from_config(const Config& config) {
-  return std::make_unique<DepthwiseConv2D>(
-      DepthwiseConv2DOptions{.kernel_size = detail::get_extent(config, "kernel_size"),
-                             .strides = detail::get_extent(config, "strides"),
-                             .padding = padding_from_string(config.text("padding")),
-                             .depth_multiplier = config.integer("depth_multiplier"),
-                             .activation = activation_from_string(config.text("activation")),
-                             .use_bias = config.boolean("use_bias"),
-                             .depthwise_initializer = initializer_from_string(config.text("depthwise_initializer")),
-                             .depthwise_regularizer = detail::get_regularizer(config, "depthwise_regularizer"),
-                             .input_shape = detail::get_input_shape(config)});
+  return std::make_unique<DepthwiseConv2D>(DepthwiseConv2DOptions{
+      .kernel_size = detail::get_extent(config, "kernel_size"),
+      .strides = detail::get_extent(config, "strides"),
+      .padding = padding_from_string(config.text("padding")),
+      .depth_multiplier = config.integer("depth_multiplier"),
+      .activation = activation_from_string(config.text("activation")),
+      .use_bias = config.boolean("use_bias"),
+      .depthwise_initializer = initializer_from_string(config.text("depthwise_initializer")),
+      .depthwise_regularizer = detail::get_regularizer(config, "depthwise_regularizer"),
+      .input_shape = detail::get_input_shape(config)});
 }
 
 }  // namespace neurona

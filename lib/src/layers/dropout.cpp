@@ -18,7 +18,8 @@ void Dropout::forward(const ForwardPass& pass) const {
 // What was dropped is drawn again from the seed: nothing needs to be kept.
 void Dropout::backward(const BackwardPass& pass) const {
   if (pass.input_gradients[0])
-    pass.backend.dropout(pass.training ? options_.rate : 0.0, pass.seed, pass.output_gradient, pass.input_gradients[0]);
+    pass.backend.dropout(pass.training ? options_.rate : 0.0, pass.seed, pass.output_gradient,
+                         pass.input_gradients[0]);
 }
 
 Config Dropout::config() const {
@@ -29,7 +30,8 @@ Config Dropout::config() const {
 }
 
 std::unique_ptr<Layer> Dropout::from_config(const Config& config) {
-  return std::make_unique<Dropout>(DropoutOptions{.rate = config.number("rate"), .input_shape = detail::get_input_shape(config)});
+  return std::make_unique<Dropout>(
+      DropoutOptions{.rate = config.number("rate"), .input_shape = detail::get_input_shape(config)});
 }
 
 }  // namespace neurona

@@ -8,14 +8,17 @@ namespace neurona {
 namespace {
 
 // One window over the whole image (N, H, W, C).
-Window2D whole(const Shape& x) { return {.size = {x[1], x[2]}, .strides = {x[1], x[2]}, .top = 0, .left = 0}; }
+Window2D whole(const Shape& x) {
+  return {.size = {x[1], x[2]}, .strides = {x[1], x[2]}, .top = 0, .left = 0};
+}
 
 // (N, C) as (N, 1, 1, C)
 Shape as_image(const Shape& y) { return {y[0], 1, 1, y[1]}; }
 
 }  // namespace
 
-GlobalAveragePooling2D::GlobalAveragePooling2D(GlobalAveragePooling2DOptions options) : options_(std::move(options)) {
+GlobalAveragePooling2D::GlobalAveragePooling2D(GlobalAveragePooling2DOptions options)
+    : options_(std::move(options)) {
   set_name(options_.name);
 }
 
@@ -26,15 +29,17 @@ Shape GlobalAveragePooling2D::output_shape(std::span<const Shape> inputs) const 
 
 void GlobalAveragePooling2D::forward(const ForwardPass& pass) const {
   const ConstTensorView x = pass.inputs[0];
-  pass.backend.pool2d_forward(Pooling::average, whole(x.shape), x, {pass.output.data, as_image(pass.output.shape), pass.output.dtype});
+  pass.backend.pool2d_forward(Pooling::average, whole(x.shape), x,
+                              {pass.output.data, as_image(pass.output.shape), pass.output.dtype});
 }
 
 void GlobalAveragePooling2D::backward(const BackwardPass& pass) const {
   if (!pass.input_gradients[0]) return;
   const ConstTensorView x = pass.inputs[0];
   const Shape image = as_image(pass.output.shape);
-  pass.backend.pool2d_backward(Pooling::average, whole(x.shape), x, {pass.output.data, image, pass.output.dtype},
-                               {pass.output_gradient.data, image, pass.output_gradient.dtype}, pass.input_gradients[0]);
+  pass.backend.pool2d_backward(
+      Pooling::average, whole(x.shape), x, {pass.output.data, image, pass.output.dtype},
+      {pass.output_gradient.data, image, pass.output_gradient.dtype}, pass.input_gradients[0]);
 }
 
 Config GlobalAveragePooling2D::config() const {
@@ -44,7 +49,8 @@ Config GlobalAveragePooling2D::config() const {
 }
 
 std::unique_ptr<Layer> GlobalAveragePooling2D::from_config(const Config& config) {
-  return std::make_unique<GlobalAveragePooling2D>(GlobalAveragePooling2DOptions{.input_shape = detail::get_input_shape(config)});
+  return std::make_unique<GlobalAveragePooling2D>(
+      GlobalAveragePooling2DOptions{.input_shape = detail::get_input_shape(config)});
 }
 
 }  // namespace neurona

@@ -17,16 +17,19 @@ inline constexpr std::int64_t kMaxExtent = std::int64_t{1} << 20;
 /// "(H, W, C)" expected. Errors: ShapeError.
 inline void check_image(const std::string& label, const Shape& in) {
   if (in.rank() == 3 && in.elements() > 0) return;
-  throw ShapeError(label + " received samples of shape " + in.to_string() +
-                   "; it takes images (height, width, channels).\n  A grey image of 28x28 has shape (28, 28, 1): put "
-                   "Reshape({.target_shape = {28, 28, 1}}) before it.");
+  throw ShapeError(
+      label + " received samples of shape " + in.to_string() +
+      "; it takes images (height, width, channels).\n  A grey image of 28x28 has shape (28, 28, 1): put "
+      "Reshape({.target_shape = {28, 28, 1}}) before it.");
 }
 
 /// Errors: ValueError.
 inline void check_extent(const std::string& label, const char* option, Extent2D extent) {
-  if (extent.height >= 1 && extent.width >= 1 && extent.height <= kMaxExtent && extent.width <= kMaxExtent) return;
-  throw ValueError(label + ": " + option + " = (" + std::to_string(extent.height) + ", " + std::to_string(extent.width) +
-                   "); each must be from 1 to " + std::to_string(kMaxExtent) + ".");
+  if (extent.height >= 1 && extent.width >= 1 && extent.height <= kMaxExtent && extent.width <= kMaxExtent)
+    return;
+  throw ValueError(label + ": " + option + " = (" + std::to_string(extent.height) + ", " +
+                   std::to_string(extent.width) + "); each must be from 1 to " + std::to_string(kMaxExtent) +
+                   ".");
 }
 
 struct Window1D {
@@ -41,8 +44,10 @@ inline Window1D place_window(std::int64_t in, std::int64_t size, std::int64_t st
   return {out, zeros > 0 ? zeros / 2 : 0};
 }
 
-/// in (H, W, C) -> the extents of the window's positions. Errors: ShapeError when the window is larger than the image.
-inline Extent2D window_positions(const std::string& label, const Shape& in, Extent2D size, Extent2D strides, Padding padding) {
+/// in (H, W, C) -> the extents of the window's positions. Errors: ShapeError when the window is larger than
+/// the image.
+inline Extent2D window_positions(const std::string& label, const Shape& in, Extent2D size, Extent2D strides,
+                                 Padding padding) {
   check_image(label, in);
   const Extent2D positions(place_window(in[0], size.height, strides.height, padding).out,
                            place_window(in[1], size.width, strides.width, padding).out);
@@ -68,7 +73,8 @@ inline void put_extent(Config& config, const std::string& key, Extent2D extent) 
 /// Errors: FormatError.
 inline Extent2D get_extent(const Config& config, const std::string& key) {
   const std::vector<std::int64_t> values = config.integers(key);
-  if (values.size() != 2) throw FormatError("Config: '" + key + "' has " + std::to_string(values.size()) + " numbers; it takes 2.");
+  if (values.size() != 2)
+    throw FormatError("Config: '" + key + "' has " + std::to_string(values.size()) + " numbers; it takes 2.");
   return {values[0], values[1]};
 }
 

@@ -14,7 +14,8 @@ Pooling2D::Pooling2D(Pooling2DOptions options, std::string_view type) : options_
 }
 
 Shape Pooling2D::output_shape(std::span<const Shape> inputs) const {
-  const Extent2D out = detail::window_positions(label(), inputs[0], options_.pool_size, options_.strides, options_.padding);
+  const Extent2D out =
+      detail::window_positions(label(), inputs[0], options_.pool_size, options_.strides, options_.padding);
   return {out.height, out.width, inputs[0][2]};
 }
 

@@ -16,7 +16,8 @@ ZeroPadding2D::ZeroPadding2D(ZeroPadding2DOptions options) : options_(std::move(
 
 Shape ZeroPadding2D::output_shape(std::span<const Shape> inputs) const {
   detail::check_image(label(), inputs[0]);
-  return {inputs[0][0] + options_.top + options_.bottom, inputs[0][1] + options_.left + options_.right, inputs[0][2]};
+  return {inputs[0][0] + options_.top + options_.bottom, inputs[0][1] + options_.left + options_.right,
+          inputs[0][2]};
 }
 
 void ZeroPadding2D::forward(const ForwardPass& pass) const {
@@ -24,24 +25,29 @@ void ZeroPadding2D::forward(const ForwardPass& pass) const {
 }
 
 void ZeroPadding2D::backward(const BackwardPass& pass) const {
-  if (pass.input_gradients[0]) pass.backend.crop2d(pass.output_gradient, options_.top, options_.left, pass.input_gradients[0]);
+  if (pass.input_gradients[0])
+    pass.backend.crop2d(pass.output_gradient, options_.top, options_.left, pass.input_gradients[0]);
 }
 
 Config ZeroPadding2D::config() const {
   Config config;
-  config.set("padding", std::vector<std::int64_t>{options_.top, options_.bottom, options_.left, options_.right});
+  config.set("padding",
+             std::vector<std::int64_t>{options_.top, options_.bottom, options_.left, options_.right});
   detail::put_input_shape(config, options_.input_shape);
   return config;
 }
 
 std::unique_ptr<Layer> ZeroPadding2D::from_config(const Config& config) {
   const std::vector<std::int64_t> padding = config.integers("padding");
-  if (padding.size() != 4) throw FormatError("Config: 'padding' has " + std::to_string(padding.size()) + " numbers; it takes top, bottom, left and right.");
-  return std::make_unique<ZeroPadding2D>(ZeroPadding2DOptions{.top = padding[0],
-                                                              .bottom = padding[1],
-                                                              .left = padding[2],
-                                                              .right = padding[3],
-                                                              .input_shape = detail::get_input_shape(config)});
+  if (padding.size() != 4)
+    throw FormatError("Config: 'padding' has " + std::to_string(padding.size()) +
+                      " numbers; it takes top, bottom, left and right.");
+  return std::make_unique<ZeroPadding2D>(
+      ZeroPadding2DOptions{.top = padding[0],
+                           .bottom = padding[1],
+                           .left = padding[2],
+                           .right = padding[3],
+                           .input_shape = detail::get_input_shape(config)});
 }
 
 }  // namespace neurona

@@ -1,4 +1,5 @@
-// The table of keras.Model.summary in TensorFlow 2.0: 65 columns for a chain of layers, 98 with connections for other graphs.
+// The table of keras.Model.summary in TensorFlow 2.0: 65 columns for a chain of layers, 98 with connections
+// for other graphs.
 #include <algorithm>
 #include <string>
 
@@ -23,7 +24,8 @@ std::string row(const std::vector<std::string>& fields, const std::vector<std::s
 
 std::string grouped(std::int64_t value) {
   std::string digits = std::to_string(value);
-  for (auto i = static_cast<std::int64_t>(digits.size()) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), ",");
+  for (auto i = static_cast<std::int64_t>(digits.size()) - 3; i > 0; i -= 3)
+    digits.insert(static_cast<std::size_t>(i), ",");
   return digits;
 }
 
@@ -42,17 +44,26 @@ std::string Model::summary() const {
   // Keras prints a chain narrow: one node behind the other.
   bool chain = true;
   for (std::size_t i = 0; i < nodes.size(); ++i)
-    chain = chain && (impl_->is_sequential || (i == 0 ? nodes[i].inputs.empty() : nodes[i].inputs == std::vector<int>{static_cast<int>(i) - 1}));
+    chain = chain &&
+            (impl_->is_sequential || (i == 0 ? nodes[i].inputs.empty()
+                                             : nodes[i].inputs == std::vector<int>{static_cast<int>(i) - 1}));
   const std::vector<std::size_t>& columns = chain ? kChain : kGraph;
-  const std::string thin = std::string(columns.back(), '_') + "\n", thick = std::string(columns.back(), '=') + "\n";
-  std::string text = "Model: \"" + impl_->name + "\"\n" + thin + row({"Layer (type)", "Output Shape", "Param #", "Connected to"}, columns) + thick;
+  const std::string thin = std::string(columns.back(), '_') + "\n",
+                    thick = std::string(columns.back(), '=') + "\n";
+  std::string text = "Model: \"" + impl_->name + "\"\n" + thin +
+                     row({"Layer (type)", "Output Shape", "Param #", "Connected to"}, columns) + thick;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const Layer& layer = *nodes[i].layer;
     const auto connection = [&](std::size_t k) {
-      return k < nodes[i].inputs.size() && nodes[i].inputs[k] >= 0 ? nodes[static_cast<std::size_t>(nodes[i].inputs[k])].layer->name() + "[0][0]" : std::string();
+      return k < nodes[i].inputs.size() && nodes[i].inputs[k] >= 0
+                 ? nodes[static_cast<std::size_t>(nodes[i].inputs[k])].layer->name() + "[0][0]"
+                 : std::string();
     };
-    text += row({layer.name() + " (" + std::string(layer.type()) + ")", shape_of(layer, nodes[i].output), std::to_string(layer.count_params()), connection(0)}, columns);
-    for (std::size_t k = 1; !chain && k < nodes[i].inputs.size(); ++k) text += row({"", "", "", connection(k)}, columns);
+    text += row({layer.name() + " (" + std::string(layer.type()) + ")", shape_of(layer, nodes[i].output),
+                 std::to_string(layer.count_params()), connection(0)},
+                columns);
+    for (std::size_t k = 1; !chain && k < nodes[i].inputs.size(); ++k)
+      text += row({"", "", "", connection(k)}, columns);
     text += i + 1 < nodes.size() ? thin : thick;
   }
   const std::int64_t total = count_params(), trainable = count_trainable_params();
@@ -66,8 +77,9 @@ std::vector<LayerCost> Model::costs() const {
   for (const auto& node : impl_->nodes) {
     const Layer& layer = *node.layer;
     const std::int64_t params = layer.count_params();
-    all.push_back({layer.name(), std::string(layer.type()), node.output, params, layer.count_trainable_params(),
-                   layer.multiply_adds(node.input_shapes), params * bytes, node.output.elements() * bytes});
+    all.push_back({layer.name(), std::string(layer.type()), node.output, params,
+                   layer.count_trainable_params(), layer.multiply_adds(node.input_shapes), params * bytes,
+                   node.output.elements() * bytes});
   }
   return all;
 }

@@ -12,8 +12,14 @@ TEST_CASE("AveragePooling2D keeps the layer contract with every window, stride a
     for (const Extent2D strides : {Extent2D(0, 0), Extent2D(1), Extent2D(2, 3)})
       for (const Padding padding : {Padding::valid, Padding::same})
         for (const Shape& sample : {Shape{6, 7, 1}, Shape{5, 4, 17}}) {
-          INFO(size.height, "x", size.width, ", strides ", strides.height, "x", strides.width, ", ", to_string(padding));
-          test::check_layer([&] { return std::make_unique<AveragePooling2D>(Pooling2DOptions{.pool_size = size, .strides = strides, .padding = padding}); }, sample);
+          INFO(size.height, "x", size.width, ", strides ", strides.height, "x", strides.width, ", ",
+               to_string(padding));
+          test::check_layer(
+              [&] {
+                return std::make_unique<AveragePooling2D>(
+                    Pooling2DOptions{.pool_size = size, .strides = strides, .padding = padding});
+              },
+              sample);
         }
 }
 

@@ -1,16 +1,22 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "neurona/error.hpp"
 #include "neurona/layers.hpp"
 #include "neurona/model.hpp"
 #include "support/layer_check.hpp"
-#include <cmath>
 
 using namespace neurona;
 
 TEST_CASE("BatchNormalization keeps the layer contract on vectors and images") {
   for (const Shape& sample : {Shape{7}, Shape{3, 5, 2}, Shape{17, 4, 16}})
-    test::check_layer([] { return std::make_unique<BatchNormalization>(BatchNormalizationOptions{.momentum = 0.7, .epsilon = 0.01}); }, sample);
+    test::check_layer(
+        [] {
+          return std::make_unique<BatchNormalization>(
+              BatchNormalizationOptions{.momentum = 0.7, .epsilon = 0.01});
+        },
+        sample);
 }
 
 TEST_CASE("BatchNormalization uses the batch's biased variance while training and moves its statistics") {

@@ -8,10 +8,15 @@
 using namespace neurona;
 
 TEST_CASE("Concatenate keeps the layer contract along every axis") {
-  for (const auto& [axis, samples] : std::vector<std::pair<int, std::vector<Shape>>>{
-           {1, {{2, 3, 5}, {4, 3, 5}}}, {2, {{2, 1, 5}, {2, 3, 5}, {2, 2, 5}}}, {3, {{2, 3, 1}, {2, 3, 7}}}, {-1, {{3}, {5}}}}) {
+  for (const auto& [axis, samples] :
+       std::vector<std::pair<int, std::vector<Shape>>>{{1, {{2, 3, 5}, {4, 3, 5}}},
+                                                       {2, {{2, 1, 5}, {2, 3, 5}, {2, 2, 5}}},
+                                                       {3, {{2, 3, 1}, {2, 3, 7}}},
+                                                       {-1, {{3}, {5}}}}) {
     CAPTURE(axis);
-    test::check_merging_layer([chosen = axis] { return std::make_unique<Concatenate>(ConcatenateOptions{.axis = chosen}); }, samples);
+    test::check_merging_layer(
+        [chosen = axis] { return std::make_unique<Concatenate>(ConcatenateOptions{.axis = chosen}); },
+        samples);
   }
 }
 

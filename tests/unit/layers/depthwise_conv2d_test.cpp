@@ -15,8 +15,12 @@ TEST_CASE("DepthwiseConv2D keeps the layer contract") {
           INFO("multiplier ", multiplier, ", stride ", strides.height, ", ", to_string(padding));
           test::check_layer(
               [&] {
-                return std::make_unique<DepthwiseConv2D>(DepthwiseConv2DOptions{.kernel_size = 3, .strides = strides, .padding = padding,
-                                                                                .depth_multiplier = multiplier, .activation = Activation::elu});
+                return std::make_unique<DepthwiseConv2D>(
+                    DepthwiseConv2DOptions{.kernel_size = 3,
+                                           .strides = strides,
+                                           .padding = padding,
+                                           .depth_multiplier = multiplier,
+                                           .activation = Activation::elu});
               },
               sample);
         }

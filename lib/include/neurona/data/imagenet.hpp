@@ -25,15 +25,18 @@ struct ImageNetPrediction {
   float probability = 0.0f;
 };
 
-/// The classes in the order of the network's outputs, from the text of imagenet_class_index.json: {"0": ["n01440764", "tench"], ...}.
-/// `name` is for messages. Errors: FormatError for what is no such text, or not of classes 0 to n - 1.
+/// The classes in the order of the network's outputs, from the text of imagenet_class_index.json: {"0":
+/// ["n01440764", "tench"], ...}. `name` is for messages. Errors: FormatError for what is no such text, or not
+/// of classes 0 to n - 1.
 std::vector<ImageNetClass> parse_imagenet_classes(std::string_view json, const std::string& name);
 /// Errors: IoError; FormatError.
 std::vector<ImageNetClass> read_imagenet_classes(const std::filesystem::path& path);
 
-/// The `top` most probable classes of each sample, the most probable first (keras.applications' decode_predictions).
-/// probabilities (N, classes). Errors: ShapeError when there are not as many outputs as classes.
-std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& probabilities, const std::vector<ImageNetClass>& classes,
+/// The `top` most probable classes of each sample, the most probable first (keras.applications'
+/// decode_predictions). probabilities (N, classes). Errors: ShapeError when there are not as many outputs as
+/// classes.
+std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& probabilities,
+                                                                const std::vector<ImageNetClass>& classes,
                                                                 std::int64_t top = 3);
 
 /// A file that others publish, known by its checksum.
@@ -49,7 +52,8 @@ const PublishedFile& resnet50_weights_file();
 const PublishedFile& imagenet_classes_file();
 
 struct PublishedFileOptions {
-  /// Folder with the file. Empty: the folder in `variable`, then ./data/NAME, then the cache folder, where a download goes.
+  /// Folder with the file. Empty: the folder in `variable`, then ./data/NAME, then the cache folder, where a
+  /// download goes.
   std::filesystem::path folder = {};
   /// Whether a file in a named folder must be the published one. What lies elsewhere must be.
   bool verify_named = true;
@@ -58,8 +62,9 @@ struct PublishedFileOptions {
   std::vector<std::string> mirrors = {};
 };
 
-/// Finds the file, or downloads it, and verifies its MD5. `variable` names an environment variable with a folder (RESNET50_DIR,
-/// IMAGENET_DIR), `cache` a folder in the cache. Errors: IoError when it cannot be had; FormatError when what was found is another file.
+/// Finds the file, or downloads it, and verifies its MD5. `variable` names an environment variable with a
+/// folder (RESNET50_DIR, IMAGENET_DIR), `cache` a folder in the cache. Errors: IoError when it cannot be had;
+/// FormatError when what was found is another file.
 std::filesystem::path published_file(const PublishedFile& file, const char* variable, std::string_view cache,
                                      const PublishedFileOptions& options = {},
                                      const std::function<void(const Progress&)>& on_progress = {});
@@ -69,7 +74,8 @@ struct ResNet50Files {
   std::filesystem::path weights, classes;
 };
 /// Downloads what is missing, from NEURONA_RESNET50_MIRROR when that is set. Errors: as published_file.
-ResNet50Files resnet50_files(const PublishedFileOptions& options = {}, const std::function<void(const Progress&)>& on_progress = {});
+ResNet50Files resnet50_files(const PublishedFileOptions& options = {},
+                             const std::function<void(const Progress&)>& on_progress = {});
 /// The names of the classes alone.
 std::filesystem::path imagenet_classes_path(const PublishedFileOptions& options = {},
                                             const std::function<void(const Progress&)>& on_progress = {});

@@ -16,23 +16,40 @@ constexpr std::int64_t kGatherRows = 64;
 // x (N,H,W,C), positions (N,OH,OW,F), G groups
 struct Extents {
   Extents(const Window2D& w, std::int64_t groups, const Shape& x, const Shape& y)
-      : window(w), H(x[1]), W(x[2]), C(x[3]), OH(y[1]), OW(y[2]), F(y[3]), channels(C / groups), filters(F / groups),
-        positions(y[0] * OH * OW), depth(w.size.height * w.size.width * channels) {}
+      : window(w),
+        H(x[1]),
+        W(x[2]),
+        C(x[3]),
+        OH(y[1]),
+        OW(y[2]),
+        F(y[3]),
+        channels(C / groups),
+        filters(F / groups),
+        positions(y[0] * OH * OW),
+        depth(w.size.height * w.size.width * channels) {}
 
-  bool one_pixel() const { return window.size == Extent2D(1) && window.strides == Extent2D(1) && window.top == 0 && window.left == 0 && OH == H && OW == W; }
+  bool one_pixel() const {
+    return window.size == Extent2D(1) && window.strides == Extent2D(1) && window.top == 0 &&
+           window.left == 0 && OH == H && OW == W;
+  }
   bool depthwise() const { return channels == 1 && filters == 1 && C > 1; }
   // Positions of a chunk; it depends on the shapes alone.
-  std::int64_t chunk() const { return std::clamp(kPatchValues / depth / kGatherRows * kGatherRows, kGatherRows, std::max(positions, kGatherRows)); }
+  std::int64_t chunk() const {
+    return std::clamp(kPatchValues / depth / kGatherRows * kGatherRows, kGatherRows,
+                      std::max(positions, kGatherRows));
+  }
 
   Window2D window;
   std::int64_t H, W, C, OH, OW, F, channels, filters, positions, depth;
 };
 
-// Calls visit(iy, first tap kx, taps) for each row of the window at a position: the taps that lie inside the image.
+// Calls visit(iy, first tap kx, taps) for each row of the window at a position: the taps that lie inside the
+// image.
 template <class Visit>
 void for_rows(const Extents& e, std::int64_t oy, std::int64_t ox, Visit visit) {
   const std::int64_t left = ox * e.window.strides.width - e.window.left;
-  const std::int64_t first = std::max<std::int64_t>(0, -left), last = std::min(e.window.size.width, e.W - left);
+  const std::int64_t first = std::max<std::int64_t>(0, -left),
+                     last = std::min(e.window.size.width, e.W - left);
   for (std::int64_t ky = 0; ky < e.window.size.height; ++ky) {
     const std::int64_t iy = oy * e.window.strides.height - e.window.top + ky;
     if (iy >= 0 && iy < e.H && last > first) visit(ky, first, last - first, (iy * e.W + left + first) * e.C);
@@ -40,8 +57,10 @@ void for_rows(const Extents& e, std::int64_t oy, std::int64_t ox, Visit visit) {
 }
 
 // Values of positions [begin, begin + rows), channels from c0 on -> patches (rows, depth)
-void gather(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0, float* patches) {
-  const bool inside = e.window.top == 0 && e.window.left == 0 && (e.OH - 1) * e.window.strides.height + e.window.size.height <= e.H &&
+void gather(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0,
+            float* patches) {
+  const bool inside = e.window.top == 0 && e.window.left == 0 &&
+                      (e.OH - 1) * e.window.strides.height + e.window.size.height <= e.H &&
                       (e.OW - 1) * e.window.strides.width + e.window.size.width <= e.W;
   if (!inside) std::memset(patches, 0, static_cast<std::size_t>(rows * e.depth) * sizeof(float));
   const std::int64_t row_values = e.window.size.width * e.channels;
@@ -54,7 +73,9 @@ void gather(const Extents& e, const float* x, std::int64_t begin, std::int64_t r
       if (e.channels == e.C) {
         std::memcpy(to, from, static_cast<std::size_t>(taps * e.C) * sizeof(float));
       } else {
-        for (std::int64_t t = 0; t < taps; ++t) std::memcpy(to + t * e.channels, from + t * e.C, static_cast<std::size_t>(e.channels) * sizeof(float));
+        for (std::int64_t t = 0; t < taps; ++t)
+          std::memcpy(to + t * e.channels, from + t * e.C,
+                      static_cast<std::size_t>(e.channels) * sizeof(float));
       }
     });
     if (++ox == e.OW) ox = 0, ++oy;
@@ -63,15 +84,18 @@ void gather(const Extents& e, const float* x, std::int64_t begin, std::int64_t r
 }
 
 // The opposite: adds patches (rows, depth) of positions [begin, begin + rows) to dx.
-void scatter(const Kernels& kernels, const Extents& e, const float* patches, std::int64_t begin, std::int64_t rows, std::int64_t c0, float* dx) {
+void scatter(const Kernels& kernels, const Extents& e, const float* patches, std::int64_t begin,
+             std::int64_t rows, std::int64_t c0, float* dx) {
   const std::int64_t row_values = e.window.size.width * e.channels;
   for (std::int64_t p = begin; p < begin + rows; ++p, patches += e.depth) {
     float* image = dx + p / e.OW / e.OH * e.H * e.W * e.C + c0;
-    for_rows(e, p / e.OW % e.OH, p % e.OW, [&](std::int64_t ky, std::int64_t first, std::int64_t taps, std::int64_t offset) {
-      const float* from = patches + ky * row_values + first * e.channels;
-      if (e.channels == e.C) return kernels.add_to(taps * e.C, from, image + offset);
-      for (std::int64_t t = 0; t < taps; ++t) kernels.add_to(e.channels, from + t * e.channels, image + offset + t * e.C);
-    });
+    for_rows(e, p / e.OW % e.OH, p % e.OW,
+             [&](std::int64_t ky, std::int64_t first, std::int64_t taps, std::int64_t offset) {
+               const float* from = patches + ky * row_values + first * e.channels;
+               if (e.channels == e.C) return kernels.add_to(taps * e.C, from, image + offset);
+               for (std::int64_t t = 0; t < taps; ++t)
+                 kernels.add_to(e.channels, from + t * e.channels, image + offset + t * e.C);
+             });
   }
 }
 
@@ -79,7 +103,8 @@ void scatter(const Kernels& kernels, const Extents& e, const float* patches, std
 template <class Body>
 void for_chunks(const Extents& e, Body body) {
   const std::int64_t chunk = e.chunk();
-  for (std::int64_t begin = 0; begin < e.positions; begin += chunk) body(begin, std::min(chunk, e.positions - begin));
+  for (std::int64_t begin = 0; begin < e.positions; begin += chunk)
+    body(begin, std::min(chunk, e.positions - begin));
 }
 
 float* reserve(std::vector<float>& buffer, std::int64_t count) {
@@ -87,30 +112,34 @@ float* reserve(std::vector<float>& buffer, std::int64_t count) {
   return buffer.data();
 }
 
-void gather_shared(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0, float* patches) {
+void gather_shared(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0,
+                   float* patches) {
   share(pieces_of(rows, kGatherRows), rows * e.depth, [&](std::int64_t i) {
     const std::int64_t r = i * kGatherRows;
     gather(e, x, begin + r, std::min(kGatherRows, rows - r), c0, patches + r * e.depth);
   });
 }
 
-// Each channel by itself: body(n, oy, ox, offset of the tap's kernel, offset of the tap's pixel) for a row of positions.
+// Each channel by itself: body(n, oy, ox, offset of the tap's kernel, offset of the tap's pixel) for a row of
+// positions.
 template <class Body>
 void for_depthwise_taps(const Extents& e, std::int64_t row, Body body) {
   const std::int64_t n = row / e.OH, oy = row % e.OH;
   for (std::int64_t ox = 0; ox < e.OW; ++ox)
     for_rows(e, oy, ox, [&](std::int64_t ky, std::int64_t first, std::int64_t taps, std::int64_t offset) {
       for (std::int64_t t = 0; t < taps; ++t)
-        body((row * e.OW + ox) * e.C, (ky * e.window.size.width + first + t) * e.C, n * e.H * e.W * e.C + offset + t * e.C);
+        body((row * e.OW + ox) * e.C, (ky * e.window.size.width + first + t) * e.C,
+             n * e.H * e.W * e.C + offset + t * e.C);
     });
 }
 
 }  // namespace
 
-void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
-                          TensorView y) {
+void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTensorView x,
+                          ConstTensorView kernel, ConstTensorView bias, TensorView y) {
   const Extents e(window, groups, x.shape, y.shape);
-  const float *in = x.as<float>(), *weights = kernel.as<float>(), *offsets = bias ? bias.as<float>() : nullptr;
+  const float *in = x.as<float>(), *weights = kernel.as<float>(),
+              *offsets = bias ? bias.as<float>() : nullptr;
   float* out = y.as<float>();
   if (e.depthwise()) {
     share(e.positions / e.OW, e.positions * e.C * e.depth, [&](std::int64_t row) {
@@ -127,7 +156,17 @@ void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTens
     });
     return;
   }
-  GemmTile product{.M = 0, .N = e.filters, .K = e.depth, .a = nullptr, .a_row = e.depth, .a_col = 1, .b = nullptr, .b_row = e.F, .bias = nullptr, .c = nullptr, .c_row = e.F};
+  GemmTile product{.M = 0,
+                   .N = e.filters,
+                   .K = e.depth,
+                   .a = nullptr,
+                   .a_row = e.depth,
+                   .a_col = 1,
+                   .b = nullptr,
+                   .b_row = e.F,
+                   .bias = nullptr,
+                   .c = nullptr,
+                   .c_row = e.F};
   const auto multiply = [&](std::int64_t g, std::int64_t begin, std::int64_t rows, const float* a) {
     product.M = rows;
     product.a = a;
@@ -150,7 +189,8 @@ void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTens
   });
 }
 
-void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz, TensorView dkernel) {
+void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x,
+                                  ConstTensorView dz, TensorView dkernel) {
   const Extents e(window, groups, x.shape, dz.shape);
   const float *in = x.as<float>(), *gradient = dz.as<float>();
   float* to = dkernel.as<float>();
@@ -162,7 +202,17 @@ void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, C
       });
     return;
   }
-  GemmTile product{.M = e.depth, .N = e.filters, .K = 0, .a = nullptr, .a_row = 1, .a_col = e.depth, .b = nullptr, .b_row = e.F, .bias = nullptr, .c = nullptr, .c_row = e.F};
+  GemmTile product{.M = e.depth,
+                   .N = e.filters,
+                   .K = 0,
+                   .a = nullptr,
+                   .a_row = 1,
+                   .a_col = e.depth,
+                   .b = nullptr,
+                   .b_row = e.F,
+                   .bias = nullptr,
+                   .c = nullptr,
+                   .c_row = e.F};
   const auto multiply = [&](std::int64_t g, std::int64_t begin, std::int64_t rows, const float* a) {
     product.K = rows;
     product.a = a;
@@ -185,7 +235,8 @@ void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, C
   });
 }
 
-void Convolution::backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel, TensorView dx) {
+void Convolution::backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz,
+                                 ConstTensorView kernel, TensorView dx) {
   const Extents e(window, groups, dx.shape, dz.shape);
   const float *gradient = dz.as<float>(), *weights = kernel.as<float>();
   float* to = dx.as<float>();
@@ -204,7 +255,17 @@ void Convolution::backward_input(const Window2D& window, std::int64_t groups, Co
   float* transposed = reserve(transposed_, e.filters * e.depth);
   for (std::int64_t g = 0; g < groups; ++g) {
     kernels_.transpose(e.depth, e.filters, weights + g * e.filters, e.F, transposed);
-    GemmTile product{.M = e.positions, .N = e.depth, .K = e.filters, .a = gradient + g * e.filters, .a_row = e.F, .a_col = 1, .b = transposed, .b_row = e.depth, .bias = nullptr, .c = to + g * e.channels, .c_row = e.C};
+    GemmTile product{.M = e.positions,
+                     .N = e.depth,
+                     .K = e.filters,
+                     .a = gradient + g * e.filters,
+                     .a_row = e.F,
+                     .a_col = 1,
+                     .b = transposed,
+                     .b_row = e.depth,
+                     .bias = nullptr,
+                     .c = to + g * e.channels,
+                     .c_row = e.C};
     if (e.one_pixel()) {
       gemm(kernels_, product);
       continue;
@@ -218,7 +279,8 @@ void Convolution::backward_input(const Window2D& window, std::int64_t groups, Co
       // Positions of one image add to the same pixels: one task an image.
       const std::int64_t first = begin / image_positions, last = (begin + rows - 1) / image_positions;
       share(last - first + 1, rows * e.depth, [&](std::int64_t i) {
-        const std::int64_t from = std::max(begin, (first + i) * image_positions), until = std::min(begin + rows, (first + i + 1) * image_positions);
+        const std::int64_t from = std::max(begin, (first + i) * image_positions),
+                           until = std::min(begin + rows, (first + i + 1) * image_positions);
         scatter(kernels_, e, patches + (from - begin) * e.depth, from, until - from, g * e.channels, to);
       });
     });

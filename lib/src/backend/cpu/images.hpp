@@ -8,17 +8,19 @@
 
 namespace neurona::cpu {
 
-/// Convolution as products: the window's values of each position are gathered as a row of a matrix, some positions at a
-/// time, and multiplied with the kernel. Windows of one pixel need no gathering; channels that are groups of their own are
-/// multiplied tap by tap.
+/// Convolution as products: the window's values of each position are gathered as a row of a matrix, some
+/// positions at a time, and multiplied with the kernel. Windows of one pixel need no gathering; channels that
+/// are groups of their own are multiplied tap by tap.
 class Convolution {
  public:
   explicit Convolution(const Kernels& kernels) : kernels_(kernels) {}
   /// Leaves the activation to the caller.
-  void forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
-               TensorView y);
-  void backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz, TensorView dkernel);
-  void backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel, TensorView dx);
+  void forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
+               ConstTensorView bias, TensorView y);
+  void backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
+                       TensorView dkernel);
+  void backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
+                      TensorView dx);
 
  private:
   const Kernels& kernels_;
@@ -26,10 +28,11 @@ class Convolution {
   std::vector<float> transposed_;
 };
 
-void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y);
+void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,
+                    TensorView y);
 /// `left` is scratch that grows to the size of y.
-void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y,
-                     ConstTensorView dy, TensorView dx, std::vector<float>& left);
+void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,
+                     ConstTensorView y, ConstTensorView dy, TensorView dx, std::vector<float>& left);
 
 /// Sums over rows, whose totals are in double, and what normalisation makes of them.
 class Normalization {
@@ -38,10 +41,11 @@ class Normalization {
   /// x (...,C) -> sums (C)
   void sum_columns(ConstTensorView x, TensorView sums);
   void moments(ConstTensorView x, TensorView mean, TensorView variance);
-  void forward(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean, ConstTensorView variance,
-               double epsilon, TensorView y);
-  void backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma, ConstTensorView mean,
-                ConstTensorView variance, ConstTensorView dy, TensorView dx, TensorView dgamma, TensorView dbeta);
+  void forward(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+               ConstTensorView variance, double epsilon, TensorView y);
+  void backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
+                ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
+                TensorView dgamma, TensorView dbeta);
 
  private:
   template <class Sum>

@@ -8,9 +8,11 @@ namespace neurona::cpu {
 
 namespace {
 
-// Calls visit(offset of the pixel's channels in x) for each tap of the window at (oy, ox) inside image n; returns their number.
+// Calls visit(offset of the pixel's channels in x) for each tap of the window at (oy, ox) inside image n;
+// returns their number.
 template <class Visit>
-std::int64_t for_taps(const Window2D& w, const Shape& x, std::int64_t n, std::int64_t oy, std::int64_t ox, Visit visit) {
+std::int64_t for_taps(const Window2D& w, const Shape& x, std::int64_t n, std::int64_t oy, std::int64_t ox,
+                      Visit visit) {
   const std::int64_t top = oy * w.strides.height - w.top, left = ox * w.strides.width - w.left;
   const std::int64_t y0 = std::max<std::int64_t>(0, top), y1 = std::min(x[1], top + w.size.height);
   const std::int64_t x0 = std::max<std::int64_t>(0, left), x1 = std::min(x[2], left + w.size.width);
@@ -21,7 +23,8 @@ std::int64_t for_taps(const Window2D& w, const Shape& x, std::int64_t n, std::in
 
 }  // namespace
 
-void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) {
+void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,
+                    TensorView y) {
   const std::int64_t OH = y.shape[1], OW = y.shape[2], C = y.shape[3];
   const float* in = x.as<float>();
   share(y.shape[0] * OH, x.elements(), [&](std::int64_t row) {
@@ -43,8 +46,8 @@ void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& win
   });
 }
 
-void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y,
-                     ConstTensorView dy, TensorView dx, std::vector<float>& left) {
+void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,
+                     ConstTensorView y, ConstTensorView dy, TensorView dx, std::vector<float>& left) {
   const std::int64_t N = y.shape[0], OH = y.shape[1], OW = y.shape[2], C = y.shape[3];
   const float *in = x.as<float>(), *out = y.as<float>(), *gradient = dy.as<float>();
   float* to = dx.as<float>();

@@ -13,8 +13,8 @@ namespace neurona::cpu {
 inline constexpr std::int64_t kTileRows = 128;
 inline constexpr std::int64_t kTileColumns = 64;
 inline constexpr std::int64_t kPiece = 1 << 14;
-// Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping one takes 60
-// microseconds, much longer where the machine has other work.
+// Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping
+// one takes 60 microseconds, much longer where the machine has other work.
 inline constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 24;
 inline constexpr std::int64_t kElementsWorthSharing = 1 << 19;
 
@@ -39,7 +39,8 @@ void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
 
 /// A product of any size, in tiles.
 inline void gemm(const Kernels& kernels, const GemmTile& whole) {
-  const std::int64_t row_tiles = pieces_of(whole.M, kTileRows), column_tiles = pieces_of(whole.N, kTileColumns);
+  const std::int64_t row_tiles = pieces_of(whole.M, kTileRows),
+                     column_tiles = pieces_of(whole.N, kTileColumns);
   const auto one = [&](std::int64_t i) {
     const std::int64_t m = i / column_tiles * kTileRows, n = i % column_tiles * kTileColumns;
     GemmTile tile = whole;
@@ -51,7 +52,8 @@ inline void gemm(const Kernels& kernels, const GemmTile& whole) {
     tile.c += m * whole.c_row + n;
     kernels.gemm(tile);
   };
-  if (whole.M * whole.N * whole.K >= kMultiplyAddsWorthSharing) return runtime::parallel_for(row_tiles * column_tiles, one);
+  if (whole.M * whole.N * whole.K >= kMultiplyAddsWorthSharing)
+    return runtime::parallel_for(row_tiles * column_tiles, one);
   for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
 }
 
