@@ -169,15 +169,18 @@ class DrawLesson : public Lesson {
       drawing.undo();
   }
 
-  /// The choice of network, at the right of the card's head.
-  void choice(LessonContext& c, Rect card) {
+  /// The choice of network, at the right of the card's head. Returns where it stands.
+  Rect choice(LessonContext& c, Rect card) {
     DigitReader& digit = c.app.digit();
     const float height = c.compact ? 38.f : 30.f, width = std::max(112.f, segmented_width(c.ui, kNetworkTitles));
+    const Rect at{card.right() - 17 - width, card.y + 26 - height / 2, width, height};
     int chosen = int(digit.chosen());
-    if (!segmented(c.ui, "network", {card.right() - 17 - width, card.y + 26 - height / 2, width, height}, kNetworkTitles, chosen)) return;
-    digit.choose(kNetworkKinds[std::size_t(chosen)]);
-    c.app.mark_url();
-    c.ui.request_frames();
+    if (segmented(c.ui, "network", at, kNetworkTitles, chosen)) {
+      digit.choose(kNetworkKinds[std::size_t(chosen)]);
+      c.app.mark_url();
+      c.ui.request_frames();
+    }
+    return at;
   }
 
   /// Kind, size, cost and time of the chosen network; as much of it as fits.
@@ -212,13 +215,14 @@ class DrawLesson : public Lesson {
     const TextStyle style = ui.style(Type::mono_small);
     if (!other) {
       ui.text_in(line, std::string(c.text.label("compare_with")) + " " + title, style);
-    } else if (other->label < 0 || own.label < 0) {
+    } else if (other->label < 0) {
       ui.text_in(line, title + ": –", style);
     } else {
-      const bool agree = other->label == own.label;
-      const std::string answer = title + ": " + std::to_string(other->label) + " · " +
-                                 format_percent(double(other->probabilities[std::size_t(other->label)]), 0, ui.language());
-      ui.text_in(line, answer + " · " + std::string(c.text.label(agree ? "agrees" : "differs")), agree ? style : style.with(ui.theme().ink));
+      std::string answer = title + ": " + std::to_string(other->label) + " · " +
+                           format_percent(double(other->probabilities[std::size_t(other->label)]), 0, ui.language());
+      const bool agree = other->label == own.label, compared = own.label >= 0;
+      if (compared) answer += " · " + std::string(c.text.label(agree ? "agrees" : "differs"));
+      ui.text_in(line, answer, compared && !agree ? style.with(ui.theme().ink) : style);
     }
   }
 
@@ -227,7 +231,7 @@ class DrawLesson : public Lesson {
     DigitReader& digit = c.app.digit();
     const Language language = ui.language();
     Rect in = card(ui, rect, c.text.label("sees"));
-    choice(c, rect);
+    const Rect control = choice(c, rect);
     if (digit.status() == DigitReader::Status::failed) {
       const std::string text = std::string(c.text.label("network_failed")) + " " + digit.error();
       in.cut_top(callout(ui, in.min(), in.w, text, CalloutKind::warning), 10);
@@ -239,7 +243,7 @@ class DrawLesson : public Lesson {
     }
     const bool loading = digit.status() != DigitReader::Status::ready;
     if (loading && !digit.drawing().empty())
-      progress_line(ui, {in.x, in.y - 4, in.w, 3}, digit.progress() > 0 ? float(digit.progress()) : -1);
+      progress_line(ui, {in.x, in.y - 4, control.x - 12 - in.x, 3}, digit.progress() > 0 ? float(digit.progress()) : -1);
     // A low card has room for one line below the bars.
     const bool two = in.h >= bar_list_height(10, true) + kFootGap + 2 * kFootLine;
     Rect foot = in.cut_bottom(kFootLine * (two ? 2 : 1), kFootGap);

@@ -206,10 +206,12 @@ void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> colu
         labels.push_back(count);
       }
     }
-    const float room = std::min(column.width + gap * 0.8f, names.right() - x);
+    const float room = column.width + gap * 0.8f;
     const auto fits = [&](const std::string& label) { return ui.measure(label, caption).x <= room; };
     const auto label = std::find_if(labels.begin(), labels.end(), fits);
-    ui.text_in({x, names.y, room, names.h}, label == labels.end() ? labels.back() : *label, caption);
+    const std::string& name = label == labels.end() ? labels.back() : *label;
+    const float left = std::max(rect.x, std::min(x, names.right() - ui.measure(name, caption).x - 1));  // the last one ends with the line
+    ui.text_in({left, names.y, room, names.h}, name, caption);
     x += column.width + gap;
   }
 }
