@@ -2,8 +2,11 @@
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
-#define STBI_NO_HDR
-#define STBI_NO_LINEAR
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -60,6 +63,24 @@ bool png_unpacks_to_its_size(Bytes bytes) {
       good = (status == Z_OK || status == Z_STREAM_END) && made <= left;
       left -= made;
       if (status == Z_STREAM_END) break;
+    }
+    return good;
+  });
+  return good;
+}
+
+// stb_image writes behind its tables where a JPEG claims more than 256 codes: ITU T.81, B.2.4.2.
+bool has_sound_code_tables(Bytes jpeg) {
+  constexpr std::uint8_t kHuffmanTables = 0xc4;
+  constexpr std::size_t kLengths = 16, kMostCodes = 256;
+  bool good = true;
+  image::for_jpeg_segments(jpeg, [&](std::uint8_t marker, Bytes tables) {
+    while (good && marker == kHuffmanTables && !tables.empty()) {
+      std::size_t codes = 0;
+      good = tables.size() > kLengths;
+      for (std::size_t i = 1; good && i <= kLengths; ++i) codes += tables[i];
+      good = good && codes <= kMostCodes && tables.size() >= 1 + kLengths + codes;
+      if (good) tables = tables.subspan(1 + kLengths + codes);
     }
     return good;
   });
@@ -126,6 +147,8 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
     throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
   if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes))
     throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
+  if (image::is_jpeg(bytes) && !has_sound_code_tables(bytes))
+    throw FormatError("'" + name + "' is damaged: its Huffman tables are wrong.");
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, 4), &stbi_image_free);
   if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
