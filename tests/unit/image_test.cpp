@@ -148,6 +148,11 @@ TEST_CASE("Pictures that are cut, damaged, empty or too large are refused before
         "'photo' is 30000x30000; images of up to 50 million pixels are read.");
   // One pixel, and 20 MB packed behind it.
   CHECK(has(error_of(test::make_png({}, Bytes(20'000'000), 20'000'000)), "does not unpack to 1x1"));
+  for (const auto& [text, wrong] : std::vector<std::pair<std::string, std::string>>{
+           {"P5 2 1 256\n1234", "its values reach 256"}, {"P5 2 2 255\n123", "its end is missing"}, {"P6 1 1 255\n12", "its end is missing"},
+           {"P5 99999999999 1 255\n1", "its header is not three numbers"}, {"P5 2 255\n12", "its header is not three numbers"},
+           {"P5", "its header is not three numbers"}, {"P6 30000 30000 255\n1", "30000x30000"}, {"P5 0 3 255\n", "P5"}})
+    CHECK_MESSAGE(has(error_of(Bytes(text.begin(), text.end())), wrong == "P5" ? "photo" : wrong), text);
   CHECK_THROWS_AS(read_image("no such picture.png"), IoError);
   CHECK_THROWS_AS(read_image("."), IoError);
 }

@@ -14,6 +14,7 @@
 #pragma GCC diagnostic pop
 
 #include <array>
+#include <cctype>
 #include <fstream>
 #include <memory>
 
@@ -87,6 +88,29 @@ bool has_sound_code_tables(Bytes jpeg) {
   return good;
 }
 
+// What is wrong with a PGM or PPM file, whose numbers stb_image lets overflow, and whose pixels it takes on trust.
+std::string wrong_with_pnm(Bytes pnm) {
+  constexpr std::size_t kMostDigits = 9;
+  std::int64_t numbers[3] = {};  // width, height, largest value
+  std::size_t at = 2;
+  for (std::int64_t& number : numbers) {
+    while (at < pnm.size() && (std::isspace(pnm[at]) != 0 || pnm[at] == '#'))
+      if (pnm[at] == '#')
+        while (at < pnm.size() && pnm[at] != '\n' && pnm[at] != '\r') ++at;
+      else
+        ++at;
+    const std::size_t begin = at;
+    for (; at < pnm.size() && std::isdigit(pnm[at]) != 0 && at - begin < kMostDigits; ++at)
+      number = number * 10 + (pnm[at] - '0');
+    if (at == begin || at == pnm.size() || std::isspace(pnm[at]) == 0) return "its header is not three numbers";
+  }
+  const auto [width, height, largest] = numbers;
+  if (largest < 1 || largest > 255) return "its values reach " + std::to_string(largest) + ", not 255 or less";
+  if (width > kMaxImagePixels || height > kMaxImagePixels) return "";  // told with the size
+  const std::int64_t values = width * height * (pnm[1] == '5' ? 1 : 3);
+  return static_cast<std::int64_t>(pnm.size() - at - 1) < values ? "its end is missing" : "";
+}
+
 // stb_image fills with grey what a cut JPEG lacks.
 bool is_cut_short(Bytes bytes) {
   if (image::is_jpeg(bytes))
@@ -123,6 +147,8 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
   };
   if (bytes.empty()) throw refused("it is empty");
   if (bytes.size() > kMaxFileBytes) throw refused("it has more than 256 MiB");
+  // stb_image takes fill bytes for the beginning of a JPEG, whose checks below would then be missed.
+  if (bytes[0] == 0xff && !image::is_jpeg(bytes)) throw refused("it begins like a JPEG and is none");
   const auto count = static_cast<int>(bytes.size());
   std::int64_t width = 0, height = 0;
   const auto check_size = [&] {
@@ -138,17 +164,19 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
     width = image::big_endian(bytes, kPngSize, 4), height = image::big_endian(bytes, kPngSize + 4, 4);
     check_size();
   }
+  if (is_cut_short(bytes))
+    throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
+  if (image::is_jpeg(bytes) && !has_sound_code_tables(bytes))
+    throw FormatError("'" + name + "' is damaged: its Huffman tables are wrong.");
+  if (bytes[0] == 'P')
+    if (const std::string wrong = wrong_with_pnm(bytes); !wrong.empty()) throw refused(wrong);
   int columns = 0, rows = 0, channels = 0;
   if (!stbi_info_from_memory(bytes.data(), count, &columns, &rows, &channels))
     throw refused(stbi_failure_reason());
   width = columns, height = rows;
   const std::string size = check_size();
-  if (is_cut_short(bytes))
-    throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
   if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes))
     throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
-  if (image::is_jpeg(bytes) && !has_sound_code_tables(bytes))
-    throw FormatError("'" + name + "' is damaged: its Huffman tables are wrong.");
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, 4), &stbi_image_free);
   if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
