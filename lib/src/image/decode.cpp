@@ -106,7 +106,7 @@ std::string wrong_with_pnm(Bytes pnm) {
   }
   const auto [width, height, largest] = numbers;
   if (largest < 1 || largest > 255) return "its values reach " + std::to_string(largest) + ", not 255 or less";
-  if (width > kMaxImagePixels || height > kMaxImagePixels) return "";  // told with the size
+  if (width * height > kMaxImagePixels) return "";  // told with the size
   const std::int64_t values = width * height * (pnm[1] == '5' ? 1 : 3);
   return static_cast<std::int64_t>(pnm.size() - at - 1) < values ? "its end is missing" : "";
 }
