@@ -46,8 +46,8 @@ class Acceptance(unittest.TestCase):
 
     @needs_mnist
     def test_the_tutorials_second_network_stays_in_its_bands(self):
-        self.check("improved-as-printed")
-        self.check("improved")
+        for name in ("improved-as-printed", "improved"):
+            self.check(name, dataclasses.replace(runs.RUNS[name], seeds=runs.SEEDS[:3]))
 
     @needs_mnist
     def test_the_tutorials_third_network_learns_at_one_scale_and_fails_at_another(self):
