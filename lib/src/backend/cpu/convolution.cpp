@@ -8,10 +8,8 @@ namespace neurona::cpu {
 
 namespace {
 
-// Values gathered at a time: they stay in the second-level cache.
+// Values scattered at a time: they stay in the second-level cache.
 constexpr std::int64_t kPatchValues = 1 << 18;
-// Positions whose values one task gathers.
-constexpr std::int64_t kGatherRows = 64;
 
 // x (N,H,W,C), positions (N,OH,OW,F), G groups
 struct Extents {
@@ -35,8 +33,7 @@ struct Extents {
   bool depthwise() const { return channels == 1 && filters == 1 && C > 1; }
   // Positions of a chunk; it depends on the shapes alone.
   std::int64_t chunk() const {
-    return std::clamp(kPatchValues / depth / kGatherRows * kGatherRows, kGatherRows,
-                      std::max(positions, kGatherRows));
+    return std::clamp<std::int64_t>(kPatchValues / depth, 1, positions);
   }
 
   Window2D window;
@@ -56,32 +53,67 @@ void for_rows(const Extents& e, std::int64_t oy, std::int64_t ox, Visit visit) {
   }
 }
 
-// Values of positions [begin, begin + rows), channels from c0 on -> patches (rows, depth)
-void gather(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0,
-            float* patches) {
-  const bool inside = e.window.top == 0 && e.window.left == 0 &&
-                      (e.OH - 1) * e.window.strides.height + e.window.size.height <= e.H &&
-                      (e.OW - 1) * e.window.strides.width + e.window.size.width <= e.W;
-  if (!inside) std::memset(patches, 0, static_cast<std::size_t>(rows * e.depth) * sizeof(float));
-  const std::int64_t row_values = e.window.size.width * e.channels;
-  std::int64_t ox = begin % e.OW, oy = begin / e.OW % e.OH, n = begin / e.OW / e.OH;
-  for (std::int64_t r = 0; r < rows; ++r, patches += e.depth) {
-    const float* image = x + n * e.H * e.W * e.C + c0;
-    for_rows(e, oy, ox, [&](std::int64_t ky, std::int64_t first, std::int64_t taps, std::int64_t offset) {
-      float* to = patches + ky * row_values + first * e.channels;
-      const float* from = image + offset;
-      if (e.channels == e.C) {
-        std::memcpy(to, from, static_cast<std::size_t>(taps * e.C) * sizeof(float));
-      } else {
-        for (std::int64_t t = 0; t < taps; ++t)
-          std::memcpy(to + t * e.channels, from + t * e.C,
-                      static_cast<std::size_t>(e.channels) * sizeof(float));
-      }
-    });
-    if (++ox == e.OW) ox = 0, ++oy;
-    if (oy == e.OH) oy = 0, ++n;
+void copy_values(const float* from, std::int64_t count, float* to) {
+  if (count >= 16) {
+    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
   }
 }
+
+void clear_values(float* to, std::int64_t count) { std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float)); }
+
+// The matrix (positions, depth) of what each position's window sees, which exists piece by piece only.
+struct Patches {
+  Patches(const Extents& extents, const float* first) : e(extents), x(first) {}
+  Extents e;
+  const float* x;  // the first channel of the group, of the first pixel
+
+  static void gather(const void* matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
+                     float* to, std::int64_t to_row) {
+    static_cast<const Patches*>(matrix)->gather_rows(row, rows, column, column + columns, to, to_row);
+  }
+
+ private:
+  void gather_rows(std::int64_t row, std::int64_t rows, std::int64_t k0, std::int64_t k1, float* to, std::int64_t to_row) const {
+    const std::int64_t line = e.window.size.width * e.channels, first_ky = k0 / line;
+    std::int64_t ox = row % e.OW, oy = row / e.OW % e.OH, n = row / e.OW / e.OH;
+    for (std::int64_t r = 0; r < rows; ++r, to += to_row) {
+      const std::int64_t left = ox * e.window.strides.width - e.window.left;
+      std::int64_t iy = oy * e.window.strides.height - e.window.top + first_ky;
+      for (std::int64_t begin = first_ky * line; begin < k1; begin += line, ++iy) {
+        const std::int64_t from = std::max(k0, begin) - begin, until = std::min(k1 - begin, line);
+        float* place = to + begin + from - k0;
+        if (iy < 0 || iy >= e.H)
+          clear_values(place, until - from);
+        else
+          gather_line((n * e.H + iy) * e.W, left, from, until, place);
+      }
+      if (++ox == e.OW) ox = 0, ++oy;
+      if (oy == e.OH) oy = 0, ++n;
+    }
+  }
+
+  // Values [from, until) of one line of the window, which begins at column `left` of the line of pixels.
+  void gather_line(std::int64_t pixels, std::int64_t left, std::int64_t from, std::int64_t until, float* to) const {
+    if (e.channels == e.C) {
+      const std::int64_t inside = std::clamp(-left * e.C, from, until), outside = std::clamp((e.W - left) * e.C, inside, until);
+      if (inside > from) clear_values(to, inside - from);
+      copy_values(x + (pixels + left) * e.C + inside, outside - inside, to + inside - from);
+      if (until > outside) clear_values(to + outside - from, until - outside);
+      return;
+    }
+    for (std::int64_t i = from; i < until;) {
+      const std::int64_t kx = i / e.channels, ix = left + kx, c = i - kx * e.channels;
+      const std::int64_t count = std::min(e.channels - c, until - i);
+      if (ix < 0 || ix >= e.W)
+        clear_values(to + i - from, count);
+      else
+        copy_values(x + (pixels + ix) * e.C + c, count, to + i - from);
+      i += count;
+    }
+  }
+};
 
 // The opposite: adds patches (rows, depth) of positions [begin, begin + rows) to dx.
 void scatter(const Kernels& kernels, const Extents& e, const float* patches, std::int64_t begin,
@@ -99,25 +131,12 @@ void scatter(const Kernels& kernels, const Extents& e, const float* patches, std
   }
 }
 
-// body(begin, rows) for each chunk of positions.
-template <class Body>
-void for_chunks(const Extents& e, Body body) {
-  const std::int64_t chunk = e.chunk();
-  for (std::int64_t begin = 0; begin < e.positions; begin += chunk)
-    body(begin, std::min(chunk, e.positions - begin));
-}
-
-float* reserve(std::vector<float>& buffer, std::int64_t count) {
-  buffer.resize(std::max(buffer.size(), static_cast<std::size_t>(count)));
-  return buffer.data();
-}
-
-void gather_shared(const Extents& e, const float* x, std::int64_t begin, std::int64_t rows, std::int64_t c0,
-                   float* patches) {
-  share(pieces_of(rows, kGatherRows), rows * e.depth, [&](std::int64_t i) {
-    const std::int64_t r = i * kGatherRows;
-    gather(e, x, begin + r, std::min(kGatherRows, rows - r), c0, patches + r * e.depth);
-  });
+// kernel (KH,KW,channels,F), of it the filters of a group -> (KH,KW,filters,channels), upside down.
+void turn_kernel(const Kernels& kernels, const Extents& e, const float* kernel, float* to) {
+  const std::int64_t taps = e.window.size.height * e.window.size.width;
+  for (std::int64_t tap = 0; tap < taps; ++tap)
+    kernels.transpose(e.channels, e.filters, kernel + (taps - 1 - tap) * e.channels * e.F, e.F,
+                      to + tap * e.channels * e.filters, e.channels);
 }
 
 // Each channel by itself: body(n, oy, ox, offset of the tap's kernel, offset of the tap's pixel) for a row of
@@ -135,11 +154,10 @@ void for_depthwise_taps(const Extents& e, std::int64_t row, Body body) {
 
 }  // namespace
 
-void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTensorView x,
-                          ConstTensorView kernel, ConstTensorView bias, TensorView y) {
+void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
+                          ConstTensorView bias, bool clamps, TensorView y) {
   const Extents e(window, groups, x.shape, y.shape);
-  const float *in = x.as<float>(), *weights = kernel.as<float>(),
-              *offsets = bias ? bias.as<float>() : nullptr;
+  const float *in = x.as<float>(), *weights = kernel.as<float>(), *offsets = bias ? bias.as<float>() : nullptr;
   float* out = y.as<float>();
   if (e.depthwise()) {
     share(e.positions / e.OW, e.positions * e.C * e.depth, [&](std::int64_t row) {
@@ -153,40 +171,27 @@ void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTens
       for_depthwise_taps(e, row, [&](std::int64_t position, std::int64_t tap, std::int64_t pixel) {
         kernels_.multiply_add(e.C, in + pixel, weights + tap, out + position);
       });
+      float* line = out + row * e.OW * e.C;
+      if (clamps) kernels_.activation_forward(Activation::relu, e.OW * e.C, line, line);
     });
     return;
   }
-  GemmTile product{.M = 0,
-                   .N = e.filters,
-                   .K = e.depth,
-                   .a = nullptr,
-                   .a_row = e.depth,
-                   .a_col = 1,
-                   .b = nullptr,
-                   .b_row = e.F,
-                   .bias = nullptr,
-                   .c = nullptr,
-                   .c_row = e.F};
-  const auto multiply = [&](std::int64_t g, std::int64_t begin, std::int64_t rows, const float* a) {
-    product.M = rows;
-    product.a = a;
-    product.b = weights + g * e.filters;
-    product.bias = offsets != nullptr ? offsets + g * e.filters : nullptr;
-    product.c = out + begin * e.F + g * e.filters;
-    gemm(kernels_, product);
-  };
-  if (e.one_pixel()) {
-    product.a_row = e.C;
-    for (std::int64_t g = 0; g < groups; ++g) multiply(g, 0, e.positions, in + g * e.channels);
-    return;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const Patches patches(e, in + g * e.channels);
+    gemm(kernels_, {.M = e.positions,
+                    .N = e.filters,
+                    .K = e.depth,
+                    .a = patches.x,
+                    .a_row = e.C,
+                    .b = weights + g * e.filters,
+                    .b_row = e.F,
+                    .bias = offsets != nullptr ? offsets + g * e.filters : nullptr,
+                    .c = out + g * e.filters,
+                    .c_row = e.F,
+                    .clamps = clamps,
+                    .gather = e.one_pixel() ? nullptr : Patches::gather,
+                    .gathers = &patches});
   }
-  float* patches = reserve(patches_, std::min(e.chunk(), e.positions) * e.depth);
-  for_chunks(e, [&](std::int64_t begin, std::int64_t rows) {
-    for (std::int64_t g = 0; g < groups; ++g) {
-      gather_shared(e, in, begin, rows, g * e.channels, patches);
-      multiply(g, begin, rows, patches);
-    }
-  });
 }
 
 void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x,
@@ -202,47 +207,30 @@ void Convolution::backward_kernel(const Window2D& window, std::int64_t groups, C
       });
     return;
   }
-  GemmTile product{.M = e.depth,
-                   .N = e.filters,
-                   .K = 0,
-                   .a = nullptr,
-                   .a_row = 1,
-                   .a_col = e.depth,
-                   .b = nullptr,
-                   .b_row = e.F,
-                   .bias = nullptr,
-                   .c = nullptr,
-                   .c_row = e.F};
-  const auto multiply = [&](std::int64_t g, std::int64_t begin, std::int64_t rows, const float* a) {
-    product.K = rows;
-    product.a = a;
-    product.b = gradient + begin * e.F + g * e.filters;
-    product.c = to + g * e.filters;
-    product.accumulate = begin > 0;
-    gemm(kernels_, product);
-  };
-  if (e.one_pixel()) {
-    product.a_col = e.C;
-    for (std::int64_t g = 0; g < groups; ++g) multiply(g, 0, e.positions, in + g * e.channels);
-    return;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const Patches patches(e, in + g * e.channels);
+    gemm(kernels_, {.M = e.depth,
+                    .N = e.filters,
+                    .K = e.positions,
+                    .a = patches.x,
+                    .a_row = e.C,
+                    .transposed = true,
+                    .b = gradient + g * e.filters,
+                    .b_row = e.F,
+                    .c = to + g * e.filters,
+                    .c_row = e.F,
+                    .gather = e.one_pixel() ? nullptr : Patches::gather,
+                    .gathers = &patches});
   }
-  float* patches = reserve(patches_, std::min(e.chunk(), e.positions) * e.depth);
-  for_chunks(e, [&](std::int64_t begin, std::int64_t rows) {
-    for (std::int64_t g = 0; g < groups; ++g) {
-      gather_shared(e, in, begin, rows, g * e.channels, patches);
-      multiply(g, begin, rows, patches);
-    }
-  });
 }
 
-void Convolution::backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz,
-                                 ConstTensorView kernel, TensorView dx) {
+void Convolution::backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
+                                 TensorView dx) {
   const Extents e(window, groups, dx.shape, dz.shape);
   const float *gradient = dz.as<float>(), *weights = kernel.as<float>();
   float* to = dx.as<float>();
-  const std::int64_t image_positions = e.OH * e.OW;
-  if (!e.one_pixel()) std::memset(to, 0, static_cast<std::size_t>(dx.elements()) * sizeof(float));
   if (e.depthwise()) {
+    clear_values(to, dx.elements());
     share(dx.shape[0], e.positions * e.C * e.depth, [&](std::int64_t n) {
       for (std::int64_t row = n * e.OH; row < (n + 1) * e.OH; ++row)
         for_depthwise_taps(e, row, [&](std::int64_t position, std::int64_t tap, std::int64_t pixel) {
@@ -251,31 +239,48 @@ void Convolution::backward_input(const Window2D& window, std::int64_t groups, Co
     });
     return;
   }
-  float* patches = e.one_pixel() ? nullptr : reserve(patches_, std::min(e.chunk(), e.positions) * e.depth);
-  float* transposed = reserve(transposed_, e.filters * e.depth);
-  for (std::int64_t g = 0; g < groups; ++g) {
-    kernels_.transpose(e.depth, e.filters, weights + g * e.filters, e.F, transposed);
-    GemmTile product{.M = e.positions,
-                     .N = e.depth,
-                     .K = e.filters,
-                     .a = gradient + g * e.filters,
-                     .a_row = e.F,
-                     .a_col = 1,
-                     .b = transposed,
-                     .b_row = e.depth,
-                     .bias = nullptr,
-                     .c = to + g * e.channels,
-                     .c_row = e.C};
-    if (e.one_pixel()) {
-      gemm(kernels_, product);
-      continue;
+  float* turned = reserve(turned_, e.filters * e.depth);
+  // Where the window moves by single pixels, dx is dz convolved with the kernel upside down, its channels swapped.
+  if (window.strides == Extent2D(1)) {
+    const Window2D back{.size = window.size,
+                        .strides = window.strides,
+                        .top = window.size.height - 1 - window.top,
+                        .left = window.size.width - 1 - window.left};
+    const Extents b(back, groups, dz.shape, dx.shape);
+    for (std::int64_t g = 0; g < groups; ++g) {
+      turn_kernel(kernels_, e, weights + g * e.filters, turned);
+      const Patches patches(b, gradient + g * e.filters);
+      gemm(kernels_, {.M = b.positions,
+                      .N = b.filters,
+                      .K = b.depth,
+                      .a = patches.x,
+                      .a_row = b.C,
+                      .b = turned,
+                      .b_row = b.filters,
+                      .c = to + g * b.filters,
+                      .c_row = b.F,
+                      .gather = b.one_pixel() ? nullptr : Patches::gather,
+                      .gathers = &patches});
     }
-    product.c_row = e.depth;
-    product.c = patches;
-    for_chunks(e, [&](std::int64_t begin, std::int64_t rows) {
-      product.M = rows;
-      product.a = gradient + begin * e.F + g * e.filters;
-      gemm(kernels_, product);
+    return;
+  }
+  // Elsewhere the gradients of the patches are computed, some positions at a time, and added up where they lie.
+  clear_values(to, dx.elements());
+  const std::int64_t chunk = e.chunk(), image_positions = e.OH * e.OW;
+  float* patches = reserve(patches_, chunk * e.depth);
+  for (std::int64_t g = 0; g < groups; ++g) {
+    kernels_.transpose(e.depth, e.filters, weights + g * e.filters, e.F, turned, e.depth);
+    for (std::int64_t begin = 0; begin < e.positions; begin += chunk) {
+      const std::int64_t rows = std::min(chunk, e.positions - begin);
+      gemm(kernels_, {.M = rows,
+                      .N = e.depth,
+                      .K = e.filters,
+                      .a = gradient + begin * e.F + g * e.filters,
+                      .a_row = e.F,
+                      .b = turned,
+                      .b_row = e.depth,
+                      .c = patches,
+                      .c_row = e.depth});
       // Positions of one image add to the same pixels: one task an image.
       const std::int64_t first = begin / image_positions, last = (begin + rows - 1) / image_positions;
       share(last - first + 1, rows * e.depth, [&](std::int64_t i) {
@@ -283,7 +288,7 @@ void Convolution::backward_input(const Window2D& window, std::int64_t groups, Co
                            until = std::min(begin + rows, (first + i + 1) * image_positions);
         scatter(kernels_, e, patches + (from - begin) * e.depth, from, until - from, g * e.channels, to);
       });
-    });
+    }
   }
 }
 

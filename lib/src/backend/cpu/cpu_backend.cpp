@@ -19,6 +19,10 @@ namespace {
 using cpu::for_pieces;
 using cpu::kPiece;
 using cpu::pieces_of;
+using cpu::reserve;
+
+// Inputs whose gradients are computed at a time: a block of the kernel and of results that stays in the cache.
+constexpr std::int64_t kInputBlock = 128, kSampleBlock = 64;
 
 class CpuBackend final : public Backend {
  public:
@@ -34,21 +38,74 @@ class CpuBackend final : public Backend {
   void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bias, Activation activation,
                      TensorView y) override {
     const std::int64_t N = x.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    gemm({N, F, K, x.as<float>(), K, 1, kernel.as<float>(), F, bias ? bias.as<float>() : nullptr, y.as<float>(), F});
-    activation_forward(activation, y, y);
+    gemm({.M = N,
+          .N = F,
+          .K = K,
+          .a = x.as<float>(),
+          .a_row = K,
+          .b = kernel.as<float>(),
+          .b_row = F,
+          .bias = bias ? bias.as<float>() : nullptr,
+          .c = y.as<float>(),
+          .c_row = F,
+          .clamps = activation == Activation::relu});
+    if (activation != Activation::relu) activation_forward(activation, y, y);
   }
 
   void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) override {
     const std::int64_t N = x.shape[0], K = x.shape[1], F = dz.shape[1];
-    if (dkernel) gemm({K, F, N, x.as<float>(), 1, K, dz.as<float>(), F, nullptr, dkernel.as<float>(), F});
+    if (dkernel)
+      gemm({.M = K,
+            .N = F,
+            .K = N,
+            .a = x.as<float>(),
+            .a_row = K,
+            .transposed = true,
+            .b = dz.as<float>(),
+            .b_row = F,
+            .c = dkernel.as<float>(),
+            .c_row = F});
     if (dbias) normalization_.sum_columns(dz, dbias);
   }
 
+  // The smaller of dz and kernel is transposed: dx = dz . kernel^T, or block by block dx^T = kernel . dz^T.
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(K * F)));
-    kernels_.transpose(K, F, kernel.as<float>(), F, scratch_.data());
-    gemm({N, K, F, dz.as<float>(), F, 1, scratch_.data(), K, nullptr, dx.as<float>(), K});
+    if (N > K) {
+      float* transposed = reserve(scratch_, K * F);
+      kernels_.transpose(K, F, kernel.as<float>(), F, transposed, K);
+      return gemm({.M = N,
+                   .N = K,
+                   .K = F,
+                   .a = dz.as<float>(),
+                   .a_row = F,
+                   .b = transposed,
+                   .b_row = K,
+                   .c = dx.as<float>(),
+                   .c_row = K});
+    }
+    float* transposed = reserve(scratch_, N * F);
+    kernels_.transpose(N, F, dz.as<float>(), F, transposed, N);
+    const std::int64_t blocks = pieces_of(K, kInputBlock);
+    const auto one = [&](std::int64_t i) {
+      alignas(64) float results[kInputBlock * kSampleBlock];
+      const std::int64_t k = i * kInputBlock, rows = std::min(kInputBlock, K - k);
+      for (std::int64_t n = 0; n < N; n += kSampleBlock) {
+        const std::int64_t samples = std::min(kSampleBlock, N - n);
+        kernels_.gemm({.M = rows,
+                       .N = samples,
+                       .K = F,
+                       .a = kernel.as<float>() + k * F,
+                       .a_row = F,
+                       .b = transposed + n,
+                       .b_row = N,
+                       .c = results,
+                       .c_row = samples});
+        kernels_.transpose(rows, samples, results, samples, dx.as<float>() + n * K + k, K);
+      }
+    };
+    if (N * K * F >= cpu::kMultiplyAddsWorthSharing) return runtime::parallel_for(blocks, one);
+    for (std::int64_t i = 0; i < blocks; ++i) one(i);
   }
 
   void activation_forward(Activation activation, ConstTensorView z, TensorView y) override {
@@ -95,8 +152,9 @@ class CpuBackend final : public Backend {
 
   void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
                       Activation activation, TensorView y) override {
-    convolution_.forward(window, groups, x, kernel, bias, y);
-    activation_forward(activation, y, y);
+    const bool clamps = activation == Activation::relu;
+    convolution_.forward(window, groups, x, kernel, bias, clamps, y);
+    if (!clamps) activation_forward(activation, y, y);
   }
   void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                                   TensorView dkernel, TensorView dbias) override {

@@ -8,15 +8,15 @@
 
 namespace neurona::cpu {
 
-/// Convolution as products: the window's values of each position are gathered as a row of a matrix, some
-/// positions at a time, and multiplied with the kernel. Windows of one pixel need no gathering; channels that
-/// are groups of their own are multiplied tap by tap.
+/// Convolution as products: what the window sees at each position is a row of a matrix, which the product gathers in
+/// pieces that stay in the cache. Windows of one pixel need no gathering; channels that are groups of their own are
+/// multiplied tap by tap.
 class Convolution {
  public:
   explicit Convolution(const Kernels& kernels) : kernels_(kernels) {}
-  /// Leaves the activation to the caller.
+  /// `clamps`: ends in ReLU.
   void forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
-               ConstTensorView bias, TensorView y);
+               ConstTensorView bias, bool clamps, TensorView y);
   void backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                        TensorView dkernel);
   void backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
@@ -24,8 +24,8 @@ class Convolution {
 
  private:
   const Kernels& kernels_;
-  std::vector<float> patches_;  // (positions, KH*KW*C/G); grows to the largest needed
-  std::vector<float> transposed_;
+  std::vector<float> patches_;  // gradients (positions, KH*KW*C/G); grows to the largest needed
+  std::vector<float> turned_;   // a kernel
 };
 
 void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,

@@ -9,17 +9,28 @@
 
 namespace neurona::cpu {
 
-/// C (M,N) = A (M,K) . B (K,N) [+ bias (N), or what C holds]. Element (m,k) of A is a[m * a_row + k * a_col]; rows of B and C are contiguous.
+/// Writes rows [row, row + rows), columns [column, column + columns) of a matrix to `to`, whose rows lie to_row apart.
+using Gather = void (*)(const void* matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
+                        float* to, std::int64_t to_row);
+
+/// C (M,N) = A (M,K) . B (K,N) [+ bias (N)] [+ addend (M,N)] [negative results 0], or C += factor * A . B.
 struct GemmTile {
   std::int64_t M, N, K;
   const float* a;
-  std::int64_t a_row, a_col;
-  const float* b;
-  std::int64_t b_row;
-  const float* bias;  // may be null
-  float* c;
-  std::int64_t c_row;
+  std::int64_t a_row;
+  bool transposed = false;  // a holds A^T (K,M)
+  const float* b = nullptr;
+  std::int64_t b_row = 0;
+  const float* bias = nullptr;
+  float* c = nullptr;
+  std::int64_t c_row = 0;
   bool accumulate = false;  // begin with what C holds; bias is not looked at
+  float factor = 1.0f;      // where it accumulates
+  const float* addend = nullptr;  // rows lie c_row apart
+  bool clamps = false;
+  Gather gather = nullptr;  // in place of `a`: gives it (or A^T) piece by piece
+  const void* gathers = nullptr;
+  std::int64_t gather_from = 0;  // the row of the gathered A that is row 0 here
 };
 
 /// x, y (rows,C), the rest (C).
@@ -109,8 +120,8 @@ struct Kernels {
   void (*maximum)(std::int64_t count, const float* a, float* y);
   /// Where x == y: dx += left, left = 0.
   void (*give_to_equal)(std::int64_t count, const float* x, const float* y, float* left, float* dx);
-  /// x (rows,cols), row stride x_row -> y (cols,rows)
-  void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y);
+  /// x (rows,cols) -> y (cols,rows); their rows lie x_row and y_row apart.
+  void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row);
   void (*sgd)(const SgdPiece& piece);
   void (*rmsprop)(const RmspropPiece& piece);
   void (*adam)(const AdamPiece& piece);

@@ -3,5 +3,5 @@
 #define NEURONA_EIGEN_SPACE Eigen_avx2
 #define NEURONA_KERNELS_NAME "AVX2"
 #define NEURONA_WIDTH 8
-#define NEURONA_ROWS 6
+#define NEURONA_ACCUMULATORS 12
 #include "backend/cpu/kernels_impl.hpp"

@@ -3,5 +3,5 @@
 #define NEURONA_EIGEN_SPACE Eigen_avx512
 #define NEURONA_KERNELS_NAME "AVX-512"
 #define NEURONA_WIDTH 16
-#define NEURONA_ROWS 8
+#define NEURONA_ACCUMULATORS 28
 #include "backend/cpu/kernels_impl.hpp"

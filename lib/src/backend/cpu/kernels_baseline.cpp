@@ -3,5 +3,5 @@
 #define NEURONA_EIGEN_SPACE Eigen_baseline
 #define NEURONA_KERNELS_NAME "128-bit"
 #define NEURONA_WIDTH 4
-#define NEURONA_ROWS 5
+#define NEURONA_ACCUMULATORS 10
 #include "backend/cpu/kernels_impl.hpp"

@@ -1,9 +1,10 @@
 // The kernels, written once over vectors of NEURONA_WIDTH floats. The including file defines NEURONA_WIDTH,
-// NEURONA_ROWS (rows of the register block), NEURONA_KERNELS_NAME and NEURONA_KERNELS_SPACE before.
-// Every element of a product is summed in the order of k, in slices that depend on the depth alone, whatever block it falls in:
-// the result does not depend on how the work is cut.
+// NEURONA_ACCUMULATORS (vectors of a register block), NEURONA_KERNELS_NAME and NEURONA_KERNELS_SPACE before.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 // Its templates must not be merged with those of another instruction set by the linker.
 #define Eigen NEURONA_EIGEN_SPACE
@@ -14,83 +15,7 @@
 namespace neurona::cpu::NEURONA_KERNELS_SPACE {
 namespace {
 
-template <int Width>
-struct VectorOf {
-  typedef float type __attribute__((vector_size(Width * sizeof(float))));
-};
-template <>
-struct VectorOf<1> {
-  using type = float;
-};
-
-template <class Vec>
-inline Vec load(const float* p) {
-  Vec v;
-  std::memcpy(&v, p, sizeof(Vec));
-  return v;
-}
-
-template <class Vec>
-inline void store(float* p, Vec v) {
-  std::memcpy(p, &v, sizeof(Vec));
-}
-
-// Depth of a slice of B, which stays in the first-level cache while all rows of A pass over it. Slices are summed by themselves:
-// a chain of thousands of float additions would cost the digits that a gradient of nearly equal terms needs.
-constexpr std::int64_t kDepth = 96;
-
-// c (MR, NV*Width) = [c, bias or 0] + a (MR,K) . b (K, NV*Width)
-template <int MR, int NV, int Width>
-inline void block(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
-  using Vec = typename VectorOf<Width>::type;
-  const bool continues = k0 > 0 || t.accumulate;
-  Vec acc[MR][NV];
-  for (int i = 0; i < MR; ++i)
-    for (int v = 0; v < NV; ++v) acc[i][v] = !continues && t.bias != nullptr ? load<Vec>(t.bias + n + v * Width) : Vec{};
-  const float* a = t.a + m * t.a_row + k0 * t.a_col;
-  const float* b = t.b + k0 * t.b_row + n;
-  for (std::int64_t k = k0; k < k1; ++k, a += t.a_col, b += t.b_row) {
-    Vec row[NV];
-    for (int v = 0; v < NV; ++v) row[v] = load<Vec>(b + v * Width);
-    for (int i = 0; i < MR; ++i) {
-      const float factor = a[i * t.a_row];
-      for (int v = 0; v < NV; ++v) acc[i][v] += factor * row[v];
-    }
-  }
-  for (int i = 0; i < MR; ++i) {
-    for (int v = 0; v < NV; ++v) {
-      float* c = t.c + (m + i) * t.c_row + n + v * Width;
-      store(c, continues ? load<Vec>(c) + acc[i][v] : acc[i][v]);
-    }
-  }
-}
-
-// All rows of a column block: full register blocks, then what is left.
-template <int NV, int Width, int MR = NEURONA_ROWS>
-inline void rows(const GemmTile& t, std::int64_t m, std::int64_t n, std::int64_t k0, std::int64_t k1) {
-  for (; m + MR <= t.M; m += MR) block<MR, NV, Width>(t, m, n, k0, k1);
-  if constexpr (MR > 1)
-    if (m < t.M) rows<NV, Width, (MR > 4 ? MR / 2 : MR - 1)>(t, m, n, k0, k1);
-}
-
-void gemm(const GemmTile& t) {
-  constexpr int W = NEURONA_WIDTH;
-  const std::int64_t slices = (t.K + kDepth - 1) / kDepth;
-  const std::int64_t depth = slices > 0 ? (t.K + slices - 1) / slices : 0;
-  std::int64_t k0 = 0;
-  do {
-    const std::int64_t k1 = k0 + depth < t.K ? k0 + depth : t.K;
-    std::int64_t n = 0;
-    for (; n + 2 * W <= t.N; n += 2 * W) rows<2, W>(t, 0, n, k0, k1);
-    if (n + W <= t.N) rows<1, W>(t, 0, n, k0, k1), n += W;
-    if constexpr (W > 8)
-      if (n + 8 <= t.N) rows<1, 8>(t, 0, n, k0, k1), n += 8;
-    if constexpr (W > 4)
-      if (n + 4 <= t.N) rows<1, 4>(t, 0, n, k0, k1), n += 4;
-    for (; n < t.N; ++n) rows<1, 1>(t, 0, n, k0, k1);
-    k0 = k1;
-  } while (k0 < t.K);
-}
+#include "backend/cpu/product_impl.hpp"
 
 // Elementwise functions run over blocks of a fixed size, the rest padded to one: each element takes the same path wherever it
 // lies, so results depend neither on alignment nor on the batch size.
@@ -293,11 +218,25 @@ void give_to_equal(std::int64_t count, const float* x, const float* y, float* le
   }
 }
 
-void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y) {
-  constexpr std::int64_t kStrip = 16;
-  for (std::int64_t r0 = 0; r0 < rows; r0 += kStrip)
-    for (std::int64_t c = 0; c < cols; ++c)
-      for (std::int64_t r = r0; r < r0 + kStrip && r < rows; ++r) y[c * rows + r] = x[r * x_row + c];
+// A square of kSide at a time goes through registers: sequences of vector interleavings, log2(kSide) of them.
+void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row) {
+  constexpr std::int64_t kSide = 16;
+  std::int64_t r = 0;
+  for (; r + kSide <= rows; r += kSide) {
+    std::int64_t c = 0;
+    for (; c + kSide <= cols; c += kSide) {
+      alignas(64) float square[kSide][kSide];
+      for (std::int64_t i = 0; i < kSide; ++i) std::memcpy(square[i], x + (r + i) * x_row + c, sizeof square[i]);
+      for (std::int64_t j = 0; j < kSide; ++j) {
+        float* to = y + (c + j) * y_row + r;
+        for (std::int64_t i = 0; i < kSide; ++i) to[i] = square[i][j];
+      }
+    }
+    for (; c < cols; ++c)
+      for (std::int64_t i = 0; i < kSide; ++i) y[c * y_row + r + i] = x[(r + i) * x_row + c];
+  }
+  for (; r < rows; ++r)
+    for (std::int64_t c = 0; c < cols; ++c) y[c * y_row + r] = x[r * x_row + c];
 }
 
 void sgd(const SgdPiece& p) {

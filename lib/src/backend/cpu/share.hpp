@@ -3,20 +3,28 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "backend/cpu/kernels.hpp"
+#include "neurona/backend.hpp"
 #include "runtime/parallel_for.hpp"
 
 namespace neurona::cpu {
 
 // Pieces are large enough to outweigh handing them out, small enough to share among cores.
-inline constexpr std::int64_t kTileRows = 128;
-inline constexpr std::int64_t kTileColumns = 64;
+inline constexpr std::int64_t kTileUnit = 32;  // rows or columns
+inline constexpr std::int64_t kPiecesPerThread = 2;
 inline constexpr std::int64_t kPiece = 1 << 14;
 // Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping
 // one takes 60 microseconds, much longer where the machine has other work.
 inline constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 24;
 inline constexpr std::int64_t kElementsWorthSharing = 1 << 19;
+
+/// Scratch that grows to the largest needed.
+inline float* reserve(std::vector<float>& buffer, std::int64_t count) {
+  buffer.resize(std::max(buffer.size(), static_cast<std::size_t>(count)));
+  return buffer.data();
+}
 
 inline std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
 
@@ -37,24 +45,36 @@ void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
   });
 }
 
-/// A product of any size, in tiles.
+/// A product of any size. How it is cut does not matter to the result: each element is summed in the order of k, in slices
+/// that depend on K alone.
 inline void gemm(const Kernels& kernels, const GemmTile& whole) {
-  const std::int64_t row_tiles = pieces_of(whole.M, kTileRows),
-                     column_tiles = pieces_of(whole.N, kTileColumns);
-  const auto one = [&](std::int64_t i) {
-    const std::int64_t m = i / column_tiles * kTileRows, n = i % column_tiles * kTileColumns;
+  const std::int64_t threads = num_threads();
+  if (threads == 1 || whole.M * whole.N * whole.K < kMultiplyAddsWorthSharing) return kernels.gemm(whole);
+  const bool by_rows = whole.M >= 2 * kTileUnit && 2 * whole.M >= whole.N;
+  // Whole units; the last piece takes what is left.
+  const std::int64_t units = std::max<std::int64_t>(1, (by_rows ? whole.M : whole.N) / kTileUnit);
+  const std::int64_t pieces = std::min(units, kPiecesPerThread * threads);
+  runtime::parallel_for(pieces, [&](std::int64_t i) {
+    const std::int64_t begin = i * units / pieces * kTileUnit, end = (i + 1) * units / pieces * kTileUnit;
     GemmTile tile = whole;
-    tile.M = std::min(kTileRows, whole.M - m);
-    tile.N = std::min(kTileColumns, whole.N - n);
-    tile.a += m * whole.a_row;
-    tile.b += n;
-    if (tile.bias != nullptr) tile.bias += n;
-    tile.c += m * whole.c_row + n;
+    if (by_rows) {
+      tile.M = (i + 1 == pieces ? whole.M : end) - begin;
+      if (tile.gather != nullptr) {
+        tile.gather_from += begin;
+      } else {
+        tile.a += begin * (whole.transposed ? 1 : whole.a_row);
+      }
+      tile.c += begin * whole.c_row;
+      if (tile.addend != nullptr) tile.addend += begin * whole.c_row;
+    } else {
+      tile.N = (i + 1 == pieces ? whole.N : end) - begin;
+      tile.b += begin;
+      tile.c += begin;
+      if (tile.bias != nullptr) tile.bias += begin;
+      if (tile.addend != nullptr) tile.addend += begin;
+    }
     kernels.gemm(tile);
-  };
-  if (whole.M * whole.N * whole.K >= kMultiplyAddsWorthSharing)
-    return runtime::parallel_for(row_tiles * column_tiles, one);
-  for (std::int64_t i = 0; i < row_tiles * column_tiles; ++i) one(i);
+  });
 }
 
 }  // namespace neurona::cpu

@@ -1,0 +1,301 @@
+// The matrix product, written once over vectors of NEURONA_WIDTH floats; included by kernels_impl.hpp inside its namespace.
+// Every element is summed in the order of k, in slices that depend on the depth alone, whatever block it falls in: the result
+// does not depend on how the work is cut.
+template <int Width>
+struct VectorOf {
+  typedef float type __attribute__((vector_size(Width * sizeof(float))));
+  typedef std::int32_t mask __attribute__((vector_size(Width * sizeof(float))));
+};
+
+template <class Vec, class Value>
+inline Vec load(const Value* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof(Vec));
+  return v;
+}
+
+template <class Vec>
+inline void store(float* p, Vec v) {
+  std::memcpy(p, &v, sizeof(Vec));
+}
+
+constexpr int W = NEURONA_WIDTH;
+using Vector = VectorOf<W>::type;
+using Mask = VectorOf<W>::mask;
+
+struct WrittenLanes {
+  constexpr WrittenLanes() {
+    for (int i = 0; i < 2 * W; ++i) of[i] = i < W ? -1 : 0;
+  }
+  std::int32_t of[2 * W] = {};
+};
+// load<Mask>(kWritten.of + W - n): the first n lanes.
+constexpr WrittenLanes kWritten;
+
+// sum + a * b, fused where the instruction set can.
+inline Vector multiply_add(float a, Vector b, Vector sum) {
+#ifdef __wasm_relaxed_simd__
+  return (Vector)wasm_f32x4_relaxed_madd(wasm_f32x4_splat(a), (v128_t)b, (v128_t)sum);
+#else
+  return sum + a * b;
+#endif
+}
+
+// Depth of a slice of B, which stays in the first-level cache while all rows of A pass over it. Slices are summed by themselves:
+// a chain of thousands of float additions would cost the digits that a gradient of nearly equal terms needs.
+constexpr std::int64_t kDepth = 96;
+// Rows of A that are copied (or gathered) at a time: with kDepth columns they fit the second-level cache.
+constexpr std::int64_t kRowBlock = 128;
+// Distance of the copied rows of a transposed A: no power of two, whose lines would crowd a few sets of the cache.
+constexpr std::int64_t kCopiedRow = kRowBlock + 16;
+// Accumulators of a register block, and its most rows where it is two vectors wide.
+constexpr int kAccumulators = NEURONA_ACCUMULATORS;
+constexpr int kMostRows = kAccumulators / 2;
+// From so many rows on it pays to copy a panel of B whose rows lie far apart.
+constexpr std::int64_t kRowsWorthPacking = 48;
+
+// Memory that is wanted soon. What lies far away in steps is not foreseen by the processor.
+inline void fetch_early([[maybe_unused]] const float* p) {
+#ifndef __wasm__
+  __builtin_prefetch(p, 0, 2);
+#endif
+}
+
+inline void fetch_to_change([[maybe_unused]] const float* p) {
+#ifndef __wasm__
+  __builtin_prefetch(p, 1, 3);
+#endif
+}
+
+// c (MR, NV vectors) from a (MR, depth) . b (depth, NV vectors); the last vector may begin before the others end.
+struct RegisterBlock {
+  const float* a;
+  std::int64_t a_step;  // from k to k + 1
+  const float* b;
+  std::int64_t b_row;
+  std::int64_t last;   // where the last vector of the block begins
+  std::int64_t ahead;  // from b to what is wanted next of it
+  std::int64_t depth;
+  float* c;
+  std::int64_t c_row;
+  const float* bias;    // of the first slice; may be null
+  const float* addend;  // of the last slice; may be null; rows as c
+  bool continues;       // c holds the slices before
+  bool clamps;          // of the last slice: negative results become 0
+  float factor;         // of what is added to c, where it continues
+  int skip;             // lanes of the last vector that the vector before has written already
+};
+
+// Rows of a lie RowStride apart: kDepth where they were copied, 1 where A is transposed.
+template <int MR, int NV, int RowStride>
+void block(const RegisterBlock& t) {
+  Vector acc[MR][NV];
+  for (int v = 0; v < NV; ++v) {
+    const std::int64_t column = v == NV - 1 ? t.last : v * W;
+    const Vector start = t.bias != nullptr ? load<Vector>(t.bias + column) : Vector{};
+    for (int i = 0; i < MR; ++i) acc[i][v] = start;
+  }
+  for (int i = 0; i < MR; ++i)
+    for (int v = 0; v < NV; ++v) fetch_to_change(t.c + i * t.c_row + v * W);
+  const float* a = t.a;
+  const float* b = t.b;
+  const float* b_last = b + t.last;
+  for (std::int64_t k = 0; k < t.depth; ++k, a += t.a_step, b += t.b_row, b_last += t.b_row) {
+    Vector row[NV];
+    for (int v = 0; v < NV - 1; ++v) row[v] = load<Vector>(b + v * W);
+    row[NV - 1] = load<Vector>(b_last);
+    fetch_early(b + t.ahead);
+    if constexpr (NV > 1) fetch_early(b_last + t.ahead);
+    for (int i = 0; i < MR; ++i) {
+      const float factor = a[i * RowStride];
+      for (int v = 0; v < NV; ++v) acc[i][v] = multiply_add(factor, row[v], acc[i][v]);
+    }
+  }
+  for (int i = 0; i < MR; ++i) {
+    for (int v = 0; v < NV; ++v) {
+      const std::int64_t column = v == NV - 1 ? t.last : v * W;
+      float* c = t.c + i * t.c_row + column;
+      Vector sum = acc[i][v];
+      if (t.continues) sum = load<Vector>(c) + t.factor * sum;
+      if (t.addend != nullptr) sum += load<Vector>(t.addend + i * t.c_row + column);
+      if (t.clamps) sum = sum > 0.0f ? sum : Vector{};
+      if (v == NV - 1 && t.skip > 0) {
+        const Mask written = load<Mask>(kWritten.of + W - t.skip);
+        sum = written ? load<Vector>(c) : sum;
+      }
+      store(c, sum);
+    }
+  }
+}
+
+using BlockFunction = void (*)(const RegisterBlock&);
+
+template <int NV, int RowStride, std::size_t... Rows>
+constexpr std::array<BlockFunction, sizeof...(Rows)> blocks_of(std::index_sequence<Rows...>) {
+  return {block<static_cast<int>(Rows) + 1, NV, RowStride>...};
+}
+
+// By vectors (1, 2, 4 or 8) and rows - 1.
+template <int NV, int RowStride>
+constexpr auto kBlocks = blocks_of<NV, RowStride>(std::make_index_sequence<std::min(kAccumulators / NV, kMostRows)>());
+
+template <int RowStride>
+BlockFunction block_for(int vectors, std::int64_t rows) {
+  const auto i = static_cast<std::size_t>(rows - 1);
+  switch (vectors) {
+    case 1: return kBlocks<1, RowStride>[i];
+    case 2: return kBlocks<2, RowStride>[i];
+    case 3: return kBlocks<3, RowStride>[i];
+    case 4: return kBlocks<4, RowStride>[i];
+    case 6: return kBlocks<6, RowStride>[i];
+    default: return kBlocks<8, RowStride>[i];
+  }
+}
+
+// Vectors of a panel: few rows take more, so that there are enough sums under way to hide an addition's latency.
+int panel_vectors(std::int64_t rows) {
+  for (const int vectors : {8, 4})
+    if (rows * vectors <= kAccumulators) return vectors;
+  return 2;
+}
+
+// One slice of depth of a row block: everything that changes from panel to panel and from strip to strip is set here.
+class Slice {
+ public:
+  Slice(const GemmTile& tile, std::int64_t m, std::int64_t rows, std::int64_t k0, std::int64_t k1)
+      : t_(tile), m_(m), rows_(rows), k0_(k0) {
+    const bool first = k0 == 0, finishes = k1 == tile.K;
+    base_.depth = k1 - k0;
+    base_.c_row = tile.c_row;
+    base_.continues = !first || tile.accumulate;
+    base_.factor = tile.factor;
+    base_.clamps = finishes && tile.clamps;
+    starts_ = first && !tile.accumulate;
+    finishes_ = finishes;
+  }
+
+  // a (rows, depth): rows RowStride apart.
+  template <int RowStride>
+  void multiply(const float* a, std::int64_t a_step) {
+    base_.a_step = a_step;
+    if (t_.N < W) return narrow<RowStride>(a);
+    const int vectors = panel_vectors(rows_);
+    const std::int64_t wide = vectors * W;
+    const bool packs = rows_ >= kRowsWorthPacking && t_.b_row > wide;
+    for (std::int64_t n = 0; n < t_.N;) {
+      // The last panel may be narrower, and its last vector overlap the one before.
+      std::int64_t columns = std::min(wide, t_.N - n);
+      int used = static_cast<int>((columns + W - 1) / W);
+      if (used == 5 || used == 7) used = 4, columns = 4 * W;
+      std::int64_t last = columns - W;
+      const int skip = static_cast<int>(used * W - columns);
+      if (used == 1 && skip > 0) last = columns - W;  // begins before n: those columns exist, N >= W
+      panel<RowStride>(a, n, used, last, skip, packs);
+      n += columns;
+    }
+  }
+
+ private:
+  template <int RowStride>
+  void panel(const float* a, std::int64_t n, int vectors, std::int64_t last, int skip, bool packs) {
+    alignas(64) float packed[kDepth * 2 * W];
+    RegisterBlock s = base_;
+    s.last = last;
+    s.skip = skip;
+    s.b = t_.b + k0_ * t_.b_row + n;
+    s.b_row = t_.b_row;
+    s.ahead = rows_ < kRowsWorthPacking ? s.depth * t_.b_row : 0;
+    if (packs && vectors == 2 && last == W) {
+      for (std::int64_t k = 0; k < s.depth; ++k)
+        for (int v = 0; v < 2; ++v) store(packed + (k * 2 + v) * W, load<Vector>(s.b + k * s.b_row + v * W));
+      s.b = packed;
+      s.b_row = 2 * W;
+    }
+    s.bias = starts_ && t_.bias != nullptr ? t_.bias + n : nullptr;
+    strips<RowStride>(s, a, vectors, t_.c + m_ * t_.c_row + n, finishes_ && t_.addend != nullptr ? t_.addend + m_ * t_.c_row + n : nullptr);
+  }
+
+  // All rows, in strips as even as can be.
+  template <int RowStride>
+  void strips(RegisterBlock& s, const float* a, int vectors, float* c, const float* addend) {
+    const std::int64_t most = std::min<std::int64_t>(kAccumulators / vectors, kMostRows);
+    const std::int64_t count = (rows_ + most - 1) / most;
+    std::int64_t m = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t rows = (rows_ - m + count - i - 1) / (count - i);
+      s.a = a + m * RowStride;
+      s.c = c + m * s.c_row;
+      s.addend = addend != nullptr ? addend + m * s.c_row : nullptr;
+      block_for<RowStride>(vectors, rows)(s);
+      m += rows;
+    }
+  }
+
+  // Fewer columns than a vector has lanes: B and C pass through padded copies.
+  template <int RowStride>
+  void narrow(const float* a) {
+    alignas(64) float b[kDepth * W] = {}, c[kRowBlock * W], addend[kRowBlock * W], bias[W] = {};
+    const auto bytes = static_cast<std::size_t>(t_.N) * sizeof(float);
+    for (std::int64_t k = 0; k < base_.depth; ++k) std::memcpy(b + k * W, t_.b + (k0_ + k) * t_.b_row, bytes);
+    if (t_.bias != nullptr) std::memcpy(bias, t_.bias, bytes);
+    float* rows = t_.c + m_ * t_.c_row;
+    const bool adds = finishes_ && t_.addend != nullptr;
+    for (std::int64_t m = 0; m < rows_; ++m) {
+      if (base_.continues) std::memcpy(c + m * W, rows + m * t_.c_row, bytes);
+      if (adds) std::memcpy(addend + m * W, t_.addend + (m_ + m) * t_.c_row, bytes);
+    }
+    RegisterBlock s = base_;
+    s.last = 0;
+    s.skip = 0;
+    s.b = b;
+    s.b_row = W;
+    s.c_row = W;
+    s.bias = starts_ && t_.bias != nullptr ? bias : nullptr;
+    strips<RowStride>(s, a, 1, c, adds ? addend : nullptr);
+    for (std::int64_t m = 0; m < rows_; ++m) std::memcpy(rows + m * t_.c_row, c + m * W, bytes);
+  }
+
+  const GemmTile& t_;
+  std::int64_t m_, rows_, k0_;
+  bool starts_, finishes_;
+  RegisterBlock base_ = {};
+};
+
+// `ahead`: from what is copied to what will be next.
+void copy_rows(const float* from, std::int64_t from_row, std::int64_t ahead, std::int64_t rows, std::int64_t columns, float* to,
+               std::int64_t to_row) {
+  for (std::int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    std::int64_t i = 0;
+    for (; i + W <= columns; i += W) {
+      fetch_early(from + i + ahead);
+      store(to + i, load<Vector>(from + i));
+    }
+    for (; i < columns; ++i) to[i] = from[i];
+  }
+}
+
+void gemm(const GemmTile& t) {
+  const std::int64_t slices = std::max<std::int64_t>(1, (t.K + kDepth - 1) / kDepth);
+  const std::int64_t depth = (t.K + slices - 1) / slices;
+  alignas(64) float copied[std::max(kRowBlock * kDepth, kDepth * kCopiedRow)];
+  for (std::int64_t m = 0; m < t.M; m += kRowBlock) {
+    const std::int64_t rows = std::min(kRowBlock, t.M - m);
+    for (std::int64_t i = 0; i < slices; ++i) {
+      const std::int64_t k0 = std::min(i * depth, t.K), k1 = std::min(k0 + depth, t.K);
+      Slice slice(t, m, rows, k0, k1);
+      if (t.transposed) {
+        if (t.gather != nullptr)
+          t.gather(t.gathers, k0, k1 - k0, t.gather_from + m, rows, copied, kCopiedRow);
+        else
+          copy_rows(t.a + k0 * t.a_row + m, t.a_row, kRowBlock, k1 - k0, rows, copied, kCopiedRow);
+        slice.multiply<1>(copied, kCopiedRow);
+      } else {
+        if (t.gather != nullptr)
+          t.gather(t.gathers, t.gather_from + m, rows, k0, k1 - k0, copied, kDepth);
+        else
+          copy_rows(t.a + m * t.a_row + k0, t.a_row, kRowBlock * t.a_row, rows, k1 - k0, copied, kDepth);
+        slice.multiply<static_cast<int>(kDepth)>(copied, 1);
+      }
+    }
+  }
+}
