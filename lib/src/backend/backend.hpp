@@ -95,6 +95,12 @@ class Backend {
   /// x (...,C) -> y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
   virtual void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
                                    ConstTensorView variance, double epsilon, TensorView y) = 0;
+  /// The same with the batch's own statistics: x (...,C) -> mean (C), biased variance (C), y
+  virtual void batch_normalization_of_batch(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, double epsilon,
+                                            TensorView mean, TensorView variance, TensorView y) {
+    moments(x, mean, variance);
+    batch_normalization(x, gamma, beta, mean, variance, epsilon, y);
+  }
   /// x, dy (...,C) -> dx or none, dgamma (C) or none, dbeta (C) or none
   virtual void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
                                             ConstTensorView mean, ConstTensorView variance, ConstTensorView dy,

@@ -70,9 +70,7 @@ void BatchNormalization::forward(const ForwardPass& pass) const {
         parameters_[kMovingVariance].value.view(), options_.epsilon, pass.output);
   const TensorView mean = tape_row(pass.tape, kMean, C, pass.output.dtype),
                    variance = tape_row(pass.tape, kVariance, C, pass.output.dtype);
-  pass.backend.moments(pass.inputs[0], mean, variance);
-  pass.backend.batch_normalization(pass.inputs[0], gamma, beta, mean, variance, options_.epsilon,
-                                   pass.output);
+  pass.backend.batch_normalization_of_batch(pass.inputs[0], gamma, beta, options_.epsilon, mean, variance, pass.output);
 }
 
 void BatchNormalization::backward(const BackwardPass& pass) const {

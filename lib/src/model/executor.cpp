@@ -260,6 +260,7 @@ void Executor::forward(Pass pass) {
                    .logits = pass.logits && plan.is_output,
                    .seed = seed_of(pass.seed, i)});
     if (pass.training) layer.update_state(plan.tape);
+    if (observer_) observer_(i, false);
   }
 }
 
@@ -301,6 +302,7 @@ void Executor::backward(std::size_t i, Pass pass) {
     const TensorView sum{values_[plan.input_values[k]].gradient, plan.inputs[k].shape, plan.inputs[k].dtype};
     model_.backend().add(sum, plan.input_gradients[k], sum);
   }
+  if (observer_) observer_(i, true);
 }
 
 }  // namespace neurona

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "neurona/model.hpp"
@@ -42,6 +44,8 @@ class Executor {
   /// The trainable parameters and, after backward, their gradients, in the same order.
   std::span<Parameter* const> trainable() const { return trainable_; }
   std::span<const TensorView> gradients() const { return gradients_; }
+  /// Called behind each layer's forward or backward pass: for whoever measures.
+  void set_observer(std::function<void(std::size_t layer, bool backward)> observer) { observer_ = std::move(observer); }
   std::int64_t max_batch() const { return max_batch_; }
   std::size_t arena_bytes() const { return arena_.size_bytes(); }
 
@@ -81,6 +85,7 @@ class Executor {
   std::vector<TensorView> inputs_;
   std::vector<Parameter*> trainable_;
   std::vector<TensorView> gradients_;
+  std::function<void(std::size_t, bool)> observer_;
 };
 
 }  // namespace neurona

@@ -177,6 +177,10 @@ class CpuBackend final : public Backend {
                            ConstTensorView variance, double epsilon, TensorView y) override {
     normalization_.forward(x, gamma, beta, mean, variance, epsilon, y);
   }
+  void batch_normalization_of_batch(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, double epsilon, TensorView mean,
+                                    TensorView variance, TensorView y) override {
+    normalization_.forward_of_batch(x, gamma, beta, epsilon, mean, variance, y);
+  }
   void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
                                     ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
                                     TensorView dgamma, TensorView dbeta) override {

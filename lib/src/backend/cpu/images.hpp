@@ -43,6 +43,9 @@ class Normalization {
   void moments(ConstTensorView x, TensorView mean, TensorView variance);
   void forward(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
                ConstTensorView variance, double epsilon, TensorView y);
+  /// Computes mean and variance too.
+  void forward_of_batch(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, double epsilon, TensorView mean,
+                        TensorView variance, TensorView y);
   void backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
                 ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
                 TensorView dgamma, TensorView dbeta);
@@ -50,6 +53,8 @@ class Normalization {
  private:
   template <class Sum>
   void sum_rows(std::int64_t M, std::int64_t C, Sum sum);
+  template <class Task>
+  void for_columns(std::int64_t M, std::int64_t C, Task task);
   const Kernels& kernels_;
   std::vector<float> factors_;
   std::vector<double> piece_sums_, sums_, products_;

@@ -33,9 +33,14 @@ struct GemmTile {
   std::int64_t gather_from = 0;  // the row of the gathered A that is row 0 here
 };
 
+/// Some columns of a matrix whose rows lie `row` apart.
+struct Columns {
+  std::int64_t rows, C, row;
+};
+
 /// x, y (rows,C), the rest (C).
 struct NormalizePiece {
-  std::int64_t rows, C;
+  Columns of;
   const float* x;
   const float *mean, *scale, *shift;
   float* y;
@@ -43,7 +48,7 @@ struct NormalizePiece {
 
 /// dx = slope * dy + tilt * (x - mean) + offset; x, dy, dx (rows,C), the rest (C).
 struct NormalizeGradientPiece {
-  std::int64_t rows, C;
+  Columns of;
   const float *x, *dy;
   const float *mean, *slope, *tilt, *offset;
   float* dx;
@@ -100,11 +105,11 @@ struct Kernels {
   /// One row: returns the loss; `gradient` (F) receives (softmax - onehot) * scale.
   double (*crossentropy_row)(std::int64_t F, const float* logits, std::int32_t label, float scale, float* gradient);
   /// x (rows,C) -> sums (C)
-  void (*column_sums)(std::int64_t rows, std::int64_t C, const float* x, double* sums);
+  void (*column_sums)(const Columns& of, const float* x, double* sums);
   /// x (rows,C) -> sums (C) of (x - mean)^2
-  void (*column_squares)(std::int64_t rows, std::int64_t C, const float* x, const float* mean, double* sums);
+  void (*column_squares)(const Columns& of, const float* x, const float* mean, double* sums);
   /// x, dy (rows,C) -> sums (C) of dy * (x - mean)
-  void (*column_products)(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, double* sums);
+  void (*column_products)(const Columns& of, const float* x, const float* dy, const float* mean, double* sums);
   /// y = (x - mean) * scale + shift
   void (*normalize)(const NormalizePiece& piece);
   void (*normalize_backward)(const NormalizeGradientPiece& piece);

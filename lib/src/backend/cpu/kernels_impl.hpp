@@ -161,33 +161,34 @@ inline void column_totals(std::int64_t rows, std::int64_t C, double* sums, Term 
     for (std::int64_t c = 0; c < C; ++c) sums[c] += static_cast<double>(term(r, c));
 }
 
-void column_sums(std::int64_t rows, std::int64_t C, const float* x, double* sums) {
-  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) { return x[r * C + c]; });
+void column_sums(const Columns& of, const float* x, double* sums) {
+  column_totals(of.rows, of.C, sums, [=, row = of.row](std::int64_t r, std::int64_t c) { return x[r * row + c]; });
 }
 
-void column_squares(std::int64_t rows, std::int64_t C, const float* x, const float* mean, double* sums) {
-  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) {
-    const float centred = x[r * C + c] - mean[c];
+void column_squares(const Columns& of, const float* x, const float* mean, double* sums) {
+  column_totals(of.rows, of.C, sums, [=, row = of.row](std::int64_t r, std::int64_t c) {
+    const float centred = x[r * row + c] - mean[c];
     return centred * centred;
   });
 }
 
-void column_products(std::int64_t rows, std::int64_t C, const float* x, const float* dy, const float* mean, double* sums) {
-  column_totals(rows, C, sums, [=](std::int64_t r, std::int64_t c) { return dy[r * C + c] * (x[r * C + c] - mean[c]); });
+void column_products(const Columns& of, const float* x, const float* dy, const float* mean, double* sums) {
+  column_totals(of.rows, of.C, sums,
+                [=, row = of.row](std::int64_t r, std::int64_t c) { return dy[r * row + c] * (x[r * row + c] - mean[c]); });
 }
 
 void normalize(const NormalizePiece& p) {
   const float *x = p.x, *mean = p.mean, *scale = p.scale, *shift = p.shift;
   float* y = p.y;
-  for (std::int64_t r = 0; r < p.rows; ++r, x += p.C, y += p.C)
-    for (std::int64_t c = 0; c < p.C; ++c) y[c] = (x[c] - mean[c]) * scale[c] + shift[c];
+  for (std::int64_t r = 0; r < p.of.rows; ++r, x += p.of.row, y += p.of.row)
+    for (std::int64_t c = 0; c < p.of.C; ++c) y[c] = (x[c] - mean[c]) * scale[c] + shift[c];
 }
 
 void normalize_backward(const NormalizeGradientPiece& p) {
   const float *x = p.x, *dy = p.dy, *mean = p.mean, *slope = p.slope, *tilt = p.tilt, *offset = p.offset;
   float* dx = p.dx;
-  for (std::int64_t r = 0; r < p.rows; ++r, x += p.C, dy += p.C, dx += p.C)
-    for (std::int64_t c = 0; c < p.C; ++c) dx[c] = slope[c] * dy[c] + tilt[c] * (x[c] - mean[c]) + offset[c];
+  for (std::int64_t r = 0; r < p.of.rows; ++r, x += p.of.row, dy += p.of.row, dx += p.of.row)
+    for (std::int64_t c = 0; c < p.of.C; ++c) dx[c] = slope[c] * dy[c] + tilt[c] * (x[c] - mean[c]) + offset[c];
 }
 
 void add_to(std::int64_t count, const float* a, float* y) {
