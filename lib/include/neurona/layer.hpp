@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,8 @@ struct BackwardPass {
   TensorView output_gradient;
   std::span<const TensorView> input_gradients;
   std::span<const TensorView> parameter_gradients;  ///< one for each of parameters(); without data: not wanted
+  /// Where it is set (see Layer::can_move_kernel), parameter_gradients[0] is the kernel itself: kernel -= rate * its gradient.
+  std::optional<double> kernel_rate = {};
   std::span<std::byte> tape = {};
   bool training = true;
   bool logits = false;
@@ -87,6 +90,8 @@ class Layer {
   virtual std::int64_t tape_bytes(std::span<const Shape> /*inputs*/, std::int64_t /*batch*/, DType) const { return 0; }
   /// The same elements under another shape: the executor then copies nothing and calls neither pass.
   virtual bool only_reshapes() const { return false; }
+  /// Whether `backward` can take a step of plain SGD on the layer's first parameter in place of giving its gradient.
+  virtual bool can_move_kernel() const { return false; }
   /// The last thing that the layer does, which `ForwardPass::logits` can leave out.
   virtual Activation final_activation() const { return Activation::linear; }
   /// Multiply-adds of one sample.

@@ -101,6 +101,7 @@ class Dense : public Layer {
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Activation final_activation() const override { return options_.activation; }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
+  bool can_move_kernel() const override { return true; }
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
   Activation activation() const { return options_.activation; }
@@ -196,6 +197,7 @@ class Pooling2D : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override;
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
+  const Pooling2DOptions& options() const { return options_; }
 
  protected:
   Pooling2D(Pooling2DOptions options, std::string_view type);
@@ -290,6 +292,7 @@ class BatchNormalization : public Layer {
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
+  const BatchNormalizationOptions& options() const { return options_; }
 
  private:
   BatchNormalizationOptions options_;
@@ -372,6 +375,7 @@ class ActivationLayer : public Layer {
   Activation final_activation() const override { return options_.activation; }
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
+  const ActivationLayerOptions& options() const { return options_; }
 
  private:
   ActivationLayerOptions options_;

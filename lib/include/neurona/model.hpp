@@ -74,6 +74,7 @@ struct LayerCost {
 /// A network. Not copyable; its layers own their weights.
 class Model {
  public:
+  struct Impl;  // the library's own
   Model();
   virtual ~Model();
   Model(Model&&) noexcept;
@@ -151,10 +152,8 @@ class Model {
   const std::map<std::string, std::string>& metadata() const;
 
  protected:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
   friend class Executor;
-
 };
 
 struct SequentialOptions {

@@ -33,6 +33,8 @@ class Optimizer {
   void set_learning_rate(double learning_rate);
   /// Steps since the slots were made.
   std::int64_t iterations() const { return iterations_; }
+  /// Whether a step is w -= learning_rate * gradient and nothing else: layers may then take it as they go backwards.
+  virtual bool descends_plainly() const { return false; }
   /// The same options as at first (also the learning rate), with fresh state.
   virtual Handle<Optimizer> clone() const = 0;
 
@@ -71,6 +73,7 @@ struct SGDOptions {
 class SGD : public Optimizer {
  public:
   explicit SGD(SGDOptions options = {});
+  bool descends_plainly() const override { return options_.momentum == 0.0; }
   Handle<Optimizer> clone() const override { return SGD(options_); }
 
  private:

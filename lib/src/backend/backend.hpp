@@ -49,6 +49,19 @@ struct NormalizationGradient {
   double epsilon = 0.0;
 };
 
+/// A convolution and what follows it at once: y = max-pooling(activation((x * kernel) * scale + bias + addend)).
+struct FusedConv2D {
+  Window2D window;
+  Extent2D positions;  ///< of the window
+  std::int64_t groups = 1;
+  ConstTensorView scale = {};   ///< (F) or none
+  ConstTensorView bias = {};    ///< (F) or none
+  ConstTensorView addend = {};  ///< as the convolution's output, or none
+  bool relu = false;
+  Extent2D pool = 1;  ///< windows of this size, side by side; at most kMostPoolTaps pixels, without addend
+  static constexpr std::int64_t kMostPoolTaps = 127;
+};
+
 /// Legend: N batch, K inputs, F outputs or filters, H W C an image, KH KW a window, OH OW its positions, G groups.
 class Backend {
  public:
@@ -130,6 +143,19 @@ class Backend {
   /// w -= lr * m / (sqrt(v) + epsilon), with the largest v so far in place of v where `largest` has data.
   virtual void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, TensorView mean_square,
                     TensorView largest, TensorView weights) = 0;
+
+  /// Whether it has the fused operations that follow; the others only have their parts.
+  virtual bool fuses() const { return false; }
+  /// x (N,H,W,C)  kernel (KH,KW,C/G,F)  ->  y (N,OH,OW,F) of the pooling, where `taps` is not null the pixel (row by row) that
+  /// each value of y comes from.
+  virtual void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
+                                    std::uint8_t* taps);
+  /// x, y and taps as before, of one group, without scale and addend; dy (N,OH,OW,F)  ->  dkernel or none, dbias (F) or none
+  virtual void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y,
+                                                const std::uint8_t* taps, ConstTensorView dy, TensorView dkernel,
+                                                TensorView dbias);
+  /// dx (N,K) or none as dense_backward_input; then one step of plain SGD on the kernel: kernel -= rate * x^T . dz
+  virtual void dense_backward_step(ConstTensorView x, ConstTensorView dz, double rate, TensorView kernel, TensorView dx);
 
   /// weights  ->  l1 * sum |w| + l2 * sum w^2; where `gradient` has data l1 * sign(w) + 2 * l2 * w is ADDED to it.
   virtual double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) = 0;

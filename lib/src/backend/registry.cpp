@@ -18,6 +18,27 @@ constexpr Entry kBackends[] = {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void refuse(const Backend& backend, const char* operation) {
+  throw BackendError("Backend '" + backend.describe() + "' has no fused operations; " + operation + " was asked of it.");
+}
+
+}  // namespace
+
+void Backend::fused_conv2d_forward(const FusedConv2D&, ConstTensorView, ConstTensorView, TensorView, std::uint8_t*) {
+  refuse(*this, "fused_conv2d_forward");
+}
+
+void Backend::fused_conv2d_backward_parameters(const FusedConv2D&, ConstTensorView, ConstTensorView, const std::uint8_t*,
+                                               ConstTensorView, TensorView, TensorView) {
+  refuse(*this, "fused_conv2d_backward_parameters");
+}
+
+void Backend::dense_backward_step(ConstTensorView, ConstTensorView, double, TensorView, TensorView) {
+  refuse(*this, "dense_backward_step");
+}
+
 std::shared_ptr<Backend> make_backend(std::string_view name) {
   std::string known;
   for (const Entry& entry : kBackends) {

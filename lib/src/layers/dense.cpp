@@ -65,6 +65,11 @@ void Dense::backward(const BackwardPass& pass) const {
   const TensorView dz = pass.output_gradient;
   detail::undo_activation(options_.activation, pass);
   const TensorView dbias = options_.use_bias ? pass.parameter_gradients[kBias] : TensorView();
+  if (pass.kernel_rate) {
+    pass.backend.dense_backward_parameters(pass.inputs[0], dz, {}, dbias);
+    return pass.backend.dense_backward_step(pass.inputs[0], dz, *pass.kernel_rate, pass.parameter_gradients[kKernel],
+                                            pass.input_gradients[0]);
+  }
   pass.backend.dense_backward_parameters(pass.inputs[0], dz, pass.parameter_gradients[kKernel], dbias);
   if (pass.input_gradients[0])
     pass.backend.dense_backward_input(dz, parameters_[kKernel].value.view(), pass.input_gradients[0]);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include "model/model_impl.hpp"
 #include "neurona/error.hpp"
@@ -72,30 +73,36 @@ class Executor::Planner {
   std::vector<Block> blocks_;
 };
 
-Executor::Executor(Model& model, std::int64_t max_batch, Use use) : model_(model), max_batch_(max_batch) {
+Executor::Executor(Model& model, std::int64_t max_batch, Use use, bool moves_kernels)
+    : model_(model), max_batch_(max_batch) {
   if (max_batch < 1)
     throw ValueError("batch_size = " + std::to_string(max_batch) + "; it must be at least 1.");
   model.impl_->check_complete();
   samples_ = model.input_shapes();
   inputs_.resize(samples_.size());
-  plan(use);
+  const bool fuses = model.backend().fuses();
+  const Fusion fusion = !fuses || use == Use::inspection ? Fusion::none
+                        : use == Use::training           ? Fusion::training
+                                                         : Fusion::inference;
+  for (Step& step : steps_of(*model.impl_, fusion)) steps_.emplace_back(std::move(step));
+  for (StepPlan& step : steps_) step.output_shape = model.impl_->nodes[step.node].output;
+  plan(use, moves_kernels && fuses);
   choose_batch(max_batch);
 }
 
-void Executor::plan(Use use) {
-  const auto& nodes = model_.impl_->nodes;
+void Executor::plan(Use use, bool moves_kernels) {
   const DType dtype = model_.dtype();
   const bool training = use == Use::training;
-  // Steps of a pass: 0 the samples are there, i + 1 node i goes forward, `loss` the loss, then node after
-  // node backwards.
-  const auto count = static_cast<std::int64_t>(nodes.size());
+  // Moments of a pass: 0 the samples are there, i + 1 step i goes forward, `loss` the loss, then step after
+  // step backwards.
+  const auto count = static_cast<std::int64_t>(steps_.size());
   const std::int64_t loss = count + 1, end = 2 * count + 2;
-  const auto forward_step = [](std::size_t i) { return static_cast<std::int64_t>(i) + 1; };
-  const auto backward_step = [&](std::size_t i) { return loss + count - static_cast<std::int64_t>(i); };
+  const auto forward_moment = [](std::size_t i) { return static_cast<std::int64_t>(i) + 1; };
+  const auto backward_moment = [&](std::size_t i) { return loss + count - static_cast<std::int64_t>(i); };
 
   Planner planner;
-  std::vector<std::size_t> value_blocks, gradient_blocks, tape_blocks(nodes.size(), kNone), parameter_blocks;
-  std::vector<std::vector<std::size_t>> scratch_blocks(nodes.size());
+  std::vector<std::size_t> value_blocks, gradient_blocks, tape_blocks(steps_.size(), kNone), parameter_blocks;
+  std::vector<std::vector<std::size_t>> scratch_blocks(steps_.size());
   const auto new_value = [&](const Shape& sample, std::int64_t first, std::int64_t last) {
     values_.emplace_back();
     value_blocks.push_back(planner.add(bytes_of(sample.with_leading(max_batch_), dtype), first, last));
@@ -104,74 +111,79 @@ void Executor::plan(Use use) {
   };
 
   // Values and what they live for.
-  nodes_.resize(nodes.size());
+  std::vector<std::size_t> step_of(model_.impl_->nodes.size(), kNone);  // the step that gives a node's output
   if (model_.impl_->is_sequential)
-    input_values_.push_back(new_value(nodes[0].input_shapes[0], 0, training ? end : loss));
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    NodePlan& plan = nodes_[i];
-    for (const int input : nodes[i].inputs) {
-      plan.input_values.push_back(
-          input == Model::Impl::kSamples ? input_values_[0] : nodes_[static_cast<std::size_t>(input)].value);
-      planner.extend(value_blocks[plan.input_values.back()], loss, forward_step(i));
+    input_values_.push_back(new_value(steps_[0].input_shapes[0], 0, training ? end : loss));
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    StepPlan& step = steps_[i];
+    step_of[step.node] = i;
+    for (const int input : step.inputs) {
+      step.input_values.push_back(input == Model::Impl::kSamples
+                                      ? input_values_[0]
+                                      : steps_[step_of[static_cast<std::size_t>(input)]].value);
+      planner.extend(value_blocks[step.input_values.back()], loss, forward_moment(i));
     }
-    if (nodes[i].inputs.empty()) {  // an InputLayer
-      plan.value = new_value(nodes[i].output, 0, training ? end : loss);
+    if (step.inputs.empty()) {  // an InputLayer
+      step.value = new_value(step.output_shape, 0, training ? end : loss);
       continue;
     }
-    plan.value = nodes[i].layer->only_reshapes() ? plan.input_values[0]
-                                                 : new_value(nodes[i].output, forward_step(i),
-                                                             training                 ? backward_step(i)
-                                                             : use == Use::inspection ? loss
-                                                                                      : forward_step(i));
+    step.value = step.layer->only_reshapes() ? step.input_values[0]
+                                             : new_value(step.output_shape, forward_moment(i),
+                                                         training                 ? backward_moment(i)
+                                                         : use == Use::inspection ? loss
+                                                                                  : forward_moment(i));
   }
   if (!model_.impl_->is_sequential)
     for (const int input : model_.impl_->inputs)
-      input_values_.push_back(nodes_[static_cast<std::size_t>(input)].value);
+      input_values_.push_back(steps_[step_of[static_cast<std::size_t>(input)]].value);
   for (const int output : model_.impl_->output_nodes()) {
-    outputs_.push_back(static_cast<std::size_t>(output));
-    nodes_[outputs_.back()].is_output = true;
-    planner.extend(value_blocks[nodes_[outputs_.back()].value], loss, loss);
+    outputs_.push_back(step_of[static_cast<std::size_t>(output)]);
+    steps_[outputs_.back()].is_output = true;
+    planner.extend(value_blocks[steps_[outputs_.back()].value], loss, loss);
   }
 
   // Gradients: of what lies between the loss and a parameter that is trained.
-  for (std::size_t i = 0; training && i < nodes.size(); ++i) {
-    NodePlan& plan = nodes_[i];
-    if (nodes[i].inputs.empty() || nodes[i].layer->only_reshapes()) continue;
-    tape_blocks[i] = planner.add(nodes[i].layer->tape_bytes(nodes[i].input_shapes, max_batch_, dtype),
-                                 forward_step(i), backward_step(i));
-    for (const std::size_t value : plan.input_values)
-      plan.goes_backward = plan.goes_backward || values_[value].wants_gradient;
-    for (Parameter& parameter : nodes[i].layer->parameters()) {
-      const bool trained = nodes[i].layer->trainable() && parameter.trainable;
-      plan.goes_backward = plan.goes_backward || trained;
-      parameter_blocks.push_back(
-          trained ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_step(i), end) : kNone);
+  for (std::size_t i = 0; training && i < steps_.size(); ++i) {
+    StepPlan& step = steps_[i];
+    if (step.inputs.empty() || step.layer->only_reshapes()) continue;
+    tape_blocks[i] = planner.add(step.layer->tape_bytes(step.input_shapes, max_batch_, dtype), forward_moment(i),
+                                 backward_moment(i));
+    for (const std::size_t value : step.input_values)
+      step.goes_backward = step.goes_backward || values_[value].wants_gradient;
+    for (Parameter& parameter : step.owner->parameters()) {
+      const bool trained = step.owner->trainable() && parameter.trainable;
+      step.goes_backward = step.goes_backward || trained;
+      const bool is_first = &parameter == step.owner->parameters().data();
+      if (is_first && trained && moves_kernels && step.layer->can_move_kernel() && !parameter.regularizer)
+        step.moves_kernel = true;
+      parameter_blocks.push_back(trained && !(is_first && step.moves_kernel)
+                                     ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_moment(i), end)
+                                     : kNone);
     }
-    if (!plan.goes_backward) continue;
-    values_[plan.value].wants_gradient = true;
-    gradient_blocks[plan.value] = planner.add(bytes_of(nodes[i].output.with_leading(max_batch_), dtype),
-                                              backward_step(i), backward_step(i));
+    if (!step.goes_backward) continue;
+    values_[step.value].wants_gradient = true;
+    gradient_blocks[step.value] = planner.add(bytes_of(step.output_shape.with_leading(max_batch_), dtype),
+                                              backward_moment(i), backward_moment(i));
   }
   std::vector<bool> written(values_.size());
   for (std::size_t o = 0; training && o < outputs_.size(); ++o) {
-    const std::size_t value = nodes_[outputs_[o]].value;
+    const std::size_t value = steps_[outputs_[o]].value;
     if (gradient_blocks[value] == kNone)  // nothing is trained, yet the loss has a gradient
       gradient_blocks[value] =
-          planner.add(bytes_of(nodes[outputs_[o]].output.with_leading(max_batch_), dtype), loss, loss);
+          planner.add(bytes_of(steps_[outputs_[o]].output_shape.with_leading(max_batch_), dtype), loss, loss);
     planner.extend(gradient_blocks[value], loss, loss);
     written[value] = true;
   }
-  for (std::size_t i = nodes.size(); training && i-- > 0;) {
-    if (!nodes_[i].goes_backward) continue;
-    for (std::size_t k = 0; k < nodes_[i].input_values.size(); ++k) {
-      const std::size_t value = nodes_[i].input_values[k];
+  for (std::size_t i = steps_.size(); training && i-- > 0;) {
+    if (!steps_[i].goes_backward) continue;
+    for (std::size_t k = 0; k < steps_[i].input_values.size(); ++k) {
+      const std::size_t value = steps_[i].input_values[k];
       scratch_blocks[i].push_back(kNone);
       if (!values_[value].wants_gradient) continue;
-      planner.extend(gradient_blocks[value], backward_step(i), backward_step(i));
+      planner.extend(gradient_blocks[value], backward_moment(i), backward_moment(i));
       if (written[value])
-        scratch_blocks[i].back() =
-            planner.add(bytes_of(nodes[i].input_shapes[k].with_leading(max_batch_), dtype), backward_step(i),
-                        backward_step(i));
+        scratch_blocks[i].back() = planner.add(bytes_of(steps_[i].input_shapes[k].with_leading(max_batch_), dtype),
+                                               backward_moment(i), backward_moment(i));
       written[value] = true;
     }
   }
@@ -183,23 +195,24 @@ void Executor::plan(Use use) {
     values_[v].gradient = planner.address(base, gradient_blocks[v]);
   }
   std::size_t next = 0;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    NodePlan& plan = nodes_[i];
-    plan.inputs.resize(plan.input_values.size());
-    plan.input_gradients.resize(plan.input_values.size());
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    StepPlan& step = steps_[i];
+    step.input_views.resize(step.input_values.size());
+    step.input_gradients.resize(step.input_values.size());
     if (tape_blocks[i] != kNone)
-      plan.tape = {
-          static_cast<std::byte*>(planner.address(base, tape_blocks[i])),
-          static_cast<std::size_t>(nodes[i].layer->tape_bytes(nodes[i].input_shapes, max_batch_, dtype))};
-    for (const std::size_t block : scratch_blocks[i]) plan.scratch.push_back(planner.address(base, block));
-    if (!training || nodes[i].inputs.empty() || nodes[i].layer->only_reshapes()) continue;
-    for (Parameter& parameter : nodes[i].layer->parameters()) {
+      step.tape = {static_cast<std::byte*>(planner.address(base, tape_blocks[i])),
+                   static_cast<std::size_t>(step.layer->tape_bytes(step.input_shapes, max_batch_, dtype))};
+    for (const std::size_t block : scratch_blocks[i]) step.scratch.push_back(planner.address(base, block));
+    if (!training || step.inputs.empty() || step.layer->only_reshapes()) continue;
+    for (Parameter& parameter : step.owner->parameters()) {
       const std::size_t block = parameter_blocks[next++];
+      const bool moved = step.moves_kernel && &parameter == step.owner->parameters().data();
       const TensorView gradient =
-          block == kNone ? TensorView()
-                         : TensorView{planner.address(base, block), parameter.value.shape(), dtype};
-      plan.parameter_gradients.push_back(gradient);
-      if (!gradient) continue;
+          moved            ? parameter.value.view()
+          : block == kNone ? TensorView()
+                           : TensorView{planner.address(base, block), parameter.value.shape(), dtype};
+      step.parameter_gradients.push_back(gradient);
+      if (!gradient || moved) continue;
       trainable_.push_back(&parameter);
       gradients_.push_back(gradient);
     }
@@ -209,15 +222,13 @@ void Executor::plan(Use use) {
 void Executor::choose_batch(std::int64_t n) {
   if (n == batch_) return;
   batch_ = n;
-  const auto& nodes = model_.impl_->nodes;
   const DType dtype = model_.dtype();
   for (std::size_t i = 0; i < samples_.size(); ++i)
     inputs_[i] = {values_[input_values_[i]].data, samples_[i].with_leading(n), dtype};
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    NodePlan& plan = nodes_[i];
-    plan.output = {values_[plan.value].data, nodes[i].output.with_leading(n), dtype};
-    for (std::size_t k = 0; k < plan.inputs.size(); ++k)
-      plan.inputs[k] = {values_[plan.input_values[k]].data, nodes[i].input_shapes[k].with_leading(n), dtype};
+  for (StepPlan& step : steps_) {
+    step.output = {values_[step.value].data, step.output_shape.with_leading(n), dtype};
+    for (std::size_t k = 0; k < step.input_views.size(); ++k)
+      step.input_views[k] = {values_[step.input_values[k]].data, step.input_shapes[k].with_leading(n), dtype};
   }
 }
 
@@ -247,62 +258,58 @@ std::uint64_t seed_of(std::uint64_t pass, std::size_t node) {
 }  // namespace
 
 void Executor::forward(Pass pass) {
-  const auto& nodes = model_.impl_->nodes;
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const NodePlan& plan = nodes_[i];
-    Layer& layer = *nodes[i].layer;
-    if (layer.only_reshapes()) continue;
-    layer.forward({.backend = model_.backend(),
-                   .inputs = plan.inputs,
-                   .output = plan.output,
-                   .tape = plan.tape,
-                   .training = pass.training,
-                   .logits = pass.logits && plan.is_output,
-                   .seed = seed_of(pass.seed, i)});
-    if (pass.training) layer.update_state(plan.tape);
-    if (observer_) observer_(i, false);
+  for (const StepPlan& step : steps_) {
+    if (step.layer->only_reshapes()) continue;
+    step.layer->forward({.backend = model_.backend(),
+                         .inputs = step.input_views,
+                         .output = step.output,
+                         .tape = step.tape,
+                         .training = pass.training,
+                         .logits = pass.logits && step.is_output,
+                         .seed = seed_of(pass.seed, step.node)});
+    if (pass.training) step.layer->update_state(step.tape);
+    if (observer_) observer_(step.node, false);
   }
 }
 
 TensorView Executor::output_gradient(std::size_t i) const {
-  const NodePlan& plan = nodes_[outputs_[i]];
-  return {values_[plan.value].gradient, plan.output.shape, plan.output.dtype};
+  const StepPlan& step = steps_[outputs_[i]];
+  return {values_[step.value].gradient, step.output.shape, step.output.dtype};
 }
 
 void Executor::backward(Pass pass) {
   for (Value& value : values_) value.written = false;
-  for (const std::size_t output : outputs_) values_[nodes_[output].value].written = true;
-  for (std::size_t i = nodes_.size(); i-- > 0;)
-    if (nodes_[i].goes_backward) backward(i, pass);
+  for (const std::size_t output : outputs_) values_[steps_[output].value].written = true;
+  for (std::size_t i = steps_.size(); i-- > 0;)
+    if (steps_[i].goes_backward) backward(steps_[i], pass);
 }
 
-void Executor::backward(std::size_t i, Pass pass) {
-  NodePlan& plan = nodes_[i];
-  for (std::size_t k = 0; k < plan.inputs.size(); ++k) {
-    Value& value = values_[plan.input_values[k]];
-    plan.input_gradients[k] = {!value.wants_gradient ? nullptr
-                               : value.written       ? plan.scratch[k]
+void Executor::backward(StepPlan& step, Pass pass) {
+  for (std::size_t k = 0; k < step.input_views.size(); ++k) {
+    Value& value = values_[step.input_values[k]];
+    step.input_gradients[k] = {!value.wants_gradient ? nullptr
+                               : value.written       ? step.scratch[k]
                                                      : value.gradient,
-                               plan.inputs[k].shape, plan.inputs[k].dtype};
+                               step.input_views[k].shape, step.input_views[k].dtype};
     value.written = true;
   }
-  model_.impl_->nodes[i].layer->backward(
-      {.backend = model_.backend(),
-       .inputs = plan.inputs,
-       .output = plan.output,
-       .output_gradient = {values_[plan.value].gradient, plan.output.shape, plan.output.dtype},
-       .input_gradients = plan.input_gradients,
-       .parameter_gradients = plan.parameter_gradients,
-       .tape = plan.tape,
-       .training = pass.training,
-       .logits = pass.logits && plan.is_output,
-       .seed = seed_of(pass.seed, i)});
-  for (std::size_t k = 0; k < plan.inputs.size(); ++k) {
-    if (plan.scratch[k] == nullptr) continue;
-    const TensorView sum{values_[plan.input_values[k]].gradient, plan.inputs[k].shape, plan.inputs[k].dtype};
-    model_.backend().add(sum, plan.input_gradients[k], sum);
+  step.layer->backward({.backend = model_.backend(),
+                        .inputs = step.input_views,
+                        .output = step.output,
+                        .output_gradient = {values_[step.value].gradient, step.output.shape, step.output.dtype},
+                        .input_gradients = step.input_gradients,
+                        .parameter_gradients = step.parameter_gradients,
+                        .kernel_rate = step.moves_kernel ? std::optional(pass.learning_rate) : std::nullopt,
+                        .tape = step.tape,
+                        .training = pass.training,
+                        .logits = pass.logits && step.is_output,
+                        .seed = seed_of(pass.seed, step.node)});
+  for (std::size_t k = 0; k < step.input_views.size(); ++k) {
+    if (step.scratch[k] == nullptr) continue;
+    const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape, step.input_views[k].dtype};
+    model_.backend().add(sum, step.input_gradients[k], sum);
   }
-  if (observer_) observer_(i, true);
+  if (observer_) observer_(step.node, true);
 }
 
 }  // namespace neurona

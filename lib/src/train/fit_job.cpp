@@ -30,7 +30,7 @@ struct FitJob::Impl {
         optimizer(compiled.optimizer),
         splits(split(std::move(data))),
         executor(trained, std::min(options.batch_size, std::max<std::int64_t>(splits.training.size(), 1)),
-                 Executor::Use::training),
+                 Executor::Use::training, optimizer->descends_plainly()),
         batches(splits.training, executor),
         validation_batches(splits.validation, executor),
         pass{.training = true, .logits = wants_logits(trained)},
@@ -148,6 +148,7 @@ struct FitJob::Impl {
     if (steps++ % kBatchesBetweenCopies == 0) keep_good_weights();
     state.samples_done += n;
     account(sum, batches, state.samples_done, state.logs);
+    pass.learning_rate = optimizer->learning_rate();
     executor.backward(pass);
     add_penalty_gradients(model.backend(), executor.trainable(), executor.gradients());
     optimizer->apply(model.backend(), executor.trainable(), executor.gradients());

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "backend/cpu/images.hpp"
+#include "backend/cpu/patches.hpp"
 #include "backend/cpu/share.hpp"
 
 namespace neurona::cpu {
@@ -10,35 +11,6 @@ namespace {
 
 // Values scattered at a time: they stay in the second-level cache.
 constexpr std::int64_t kPatchValues = 1 << 18;
-
-// x (N,H,W,C), positions (N,OH,OW,F), G groups
-struct Extents {
-  Extents(const Window2D& w, std::int64_t groups, const Shape& x, const Shape& y)
-      : window(w),
-        H(x[1]),
-        W(x[2]),
-        C(x[3]),
-        OH(y[1]),
-        OW(y[2]),
-        F(y[3]),
-        channels(C / groups),
-        filters(F / groups),
-        positions(y[0] * OH * OW),
-        depth(w.size.height * w.size.width * channels) {}
-
-  bool one_pixel() const {
-    return window.size == Extent2D(1) && window.strides == Extent2D(1) && window.top == 0 &&
-           window.left == 0 && OH == H && OW == W;
-  }
-  bool depthwise() const { return channels == 1 && filters == 1 && C > 1; }
-  // Positions of a chunk; it depends on the shapes alone.
-  std::int64_t chunk() const {
-    return std::clamp<std::int64_t>(kPatchValues / depth, 1, positions);
-  }
-
-  Window2D window;
-  std::int64_t H, W, C, OH, OW, F, channels, filters, positions, depth;
-};
 
 // Calls visit(iy, first tap kx, taps) for each row of the window at a position: the taps that lie inside the
 // image.
@@ -52,68 +24,6 @@ void for_rows(const Extents& e, std::int64_t oy, std::int64_t ox, Visit visit) {
     if (iy >= 0 && iy < e.H && last > first) visit(ky, first, last - first, (iy * e.W + left + first) * e.C);
   }
 }
-
-void copy_values(const float* from, std::int64_t count, float* to) {
-  if (count >= 16) {
-    std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(float));
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
-  }
-}
-
-void clear_values(float* to, std::int64_t count) { std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(float)); }
-
-// The matrix (positions, depth) of what each position's window sees, which exists piece by piece only.
-struct Patches {
-  Patches(const Extents& extents, const float* first) : e(extents), x(first) {}
-  Extents e;
-  const float* x;  // the first channel of the group, of the first pixel
-
-  static void gather(const void* matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
-                     float* to, std::int64_t to_row) {
-    static_cast<const Patches*>(matrix)->gather_rows(row, rows, column, column + columns, to, to_row);
-  }
-
- private:
-  void gather_rows(std::int64_t row, std::int64_t rows, std::int64_t k0, std::int64_t k1, float* to, std::int64_t to_row) const {
-    const std::int64_t line = e.window.size.width * e.channels, first_ky = k0 / line;
-    std::int64_t ox = row % e.OW, oy = row / e.OW % e.OH, n = row / e.OW / e.OH;
-    for (std::int64_t r = 0; r < rows; ++r, to += to_row) {
-      const std::int64_t left = ox * e.window.strides.width - e.window.left;
-      std::int64_t iy = oy * e.window.strides.height - e.window.top + first_ky;
-      for (std::int64_t begin = first_ky * line; begin < k1; begin += line, ++iy) {
-        const std::int64_t from = std::max(k0, begin) - begin, until = std::min(k1 - begin, line);
-        float* place = to + begin + from - k0;
-        if (iy < 0 || iy >= e.H)
-          clear_values(place, until - from);
-        else
-          gather_line((n * e.H + iy) * e.W, left, from, until, place);
-      }
-      if (++ox == e.OW) ox = 0, ++oy;
-      if (oy == e.OH) oy = 0, ++n;
-    }
-  }
-
-  // Values [from, until) of one line of the window, which begins at column `left` of the line of pixels.
-  void gather_line(std::int64_t pixels, std::int64_t left, std::int64_t from, std::int64_t until, float* to) const {
-    if (e.channels == e.C) {
-      const std::int64_t inside = std::clamp(-left * e.C, from, until), outside = std::clamp((e.W - left) * e.C, inside, until);
-      if (inside > from) clear_values(to, inside - from);
-      copy_values(x + (pixels + left) * e.C + inside, outside - inside, to + inside - from);
-      if (until > outside) clear_values(to + outside - from, until - outside);
-      return;
-    }
-    for (std::int64_t i = from; i < until;) {
-      const std::int64_t kx = i / e.channels, ix = left + kx, c = i - kx * e.channels;
-      const std::int64_t count = std::min(e.channels - c, until - i);
-      if (ix < 0 || ix >= e.W)
-        clear_values(to + i - from, count);
-      else
-        copy_values(x + (pixels + ix) * e.C + c, count, to + i - from);
-      i += count;
-    }
-  }
-};
 
 // The opposite: adds patches (rows, depth) of positions [begin, begin + rows) to dx.
 void scatter(const Kernels& kernels, const Extents& e, const float* patches, std::int64_t begin,
@@ -154,12 +64,11 @@ void for_depthwise_taps(const Extents& e, std::int64_t row, Body body) {
 
 }  // namespace
 
-void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
-                          ConstTensorView bias, bool clamps, TensorView y) {
-  const Extents e(window, groups, x.shape, y.shape);
-  const float *in = x.as<float>(), *weights = kernel.as<float>(), *offsets = bias ? bias.as<float>() : nullptr;
+void Convolution::forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y) {
+  const Extents e(of.window, of.groups, x.shape, y.shape);
+  const float *in = x.as<float>(), *weights = kernel.as<float>(), *offsets = of.bias ? of.bias.as<float>() : nullptr;
   float* out = y.as<float>();
-  if (e.depthwise()) {
+  if (e.depthwise() && !of.scale && !of.addend) {
     share(e.positions / e.OW, e.positions * e.C * e.depth, [&](std::int64_t row) {
       for (std::int64_t ox = 0; ox < e.OW; ++ox) {
         float* to = out + (row * e.OW + ox) * e.C;
@@ -172,12 +81,13 @@ void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTens
         kernels_.multiply_add(e.C, in + pixel, weights + tap, out + position);
       });
       float* line = out + row * e.OW * e.C;
-      if (clamps) kernels_.activation_forward(Activation::relu, e.OW * e.C, line, line);
+      if (of.relu) kernels_.activation_forward(Activation::relu, e.OW * e.C, line, line);
     });
     return;
   }
-  for (std::int64_t g = 0; g < groups; ++g) {
+  for (std::int64_t g = 0; g < of.groups; ++g) {
     const Patches patches(e, in + g * e.channels);
+    const auto of_group = [&](ConstTensorView view) { return view ? view.as<float>() + g * e.filters : nullptr; };
     gemm(kernels_, {.M = e.positions,
                     .N = e.filters,
                     .K = e.depth,
@@ -185,10 +95,12 @@ void Convolution::forward(const Window2D& window, std::int64_t groups, ConstTens
                     .a_row = e.C,
                     .b = weights + g * e.filters,
                     .b_row = e.F,
-                    .bias = offsets != nullptr ? offsets + g * e.filters : nullptr,
+                    .scale = of_group(of.scale),
+                    .bias = of_group(of.bias),
                     .c = out + g * e.filters,
                     .c_row = e.F,
-                    .clamps = clamps,
+                    .addend = of_group(of.addend),
+                    .clamps = of.relu,
                     .gather = e.one_pixel() ? nullptr : Patches::gather,
                     .gathers = &patches});
   }
@@ -266,7 +178,7 @@ void Convolution::backward_input(const Window2D& window, std::int64_t groups, Co
   }
   // Elsewhere the gradients of the patches are computed, some positions at a time, and added up where they lie.
   clear_values(to, dx.elements());
-  const std::int64_t chunk = e.chunk(), image_positions = e.OH * e.OW;
+  const std::int64_t chunk = std::clamp<std::int64_t>(kPatchValues / e.depth, 1, e.positions), image_positions = e.OH * e.OW;
   float* patches = reserve(patches_, chunk * e.depth);
   for (std::int64_t g = 0; g < groups; ++g) {
     kernels_.transpose(e.depth, e.filters, weights + g * e.filters, e.F, turned, e.depth);

@@ -26,7 +26,7 @@ constexpr std::int64_t kInputBlock = 128, kSampleBlock = 64;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), normalization_(kernels) {}
+  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), fused_convolution_(kernels), normalization_(kernels) {}
 
   std::string describe() const override {
     return "cpu (" + std::string(kernels_.name) + ", " + std::to_string(num_threads()) +
@@ -71,41 +71,39 @@ class CpuBackend final : public Backend {
   // The smaller of dz and kernel is transposed: dx = dz . kernel^T, or block by block dx^T = kernel . dz^T.
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    if (N > K) {
-      float* transposed = reserve(scratch_, K * F);
-      kernels_.transpose(K, F, kernel.as<float>(), F, transposed, K);
-      return gemm({.M = N,
-                   .N = K,
-                   .K = F,
-                   .a = dz.as<float>(),
-                   .a_row = F,
-                   .b = transposed,
-                   .b_row = K,
-                   .c = dx.as<float>(),
-                   .c_row = K});
-    }
-    float* transposed = reserve(scratch_, N * F);
-    kernels_.transpose(N, F, dz.as<float>(), F, transposed, N);
-    const std::int64_t blocks = pieces_of(K, kInputBlock);
-    const auto one = [&](std::int64_t i) {
-      alignas(64) float results[kInputBlock * kSampleBlock];
-      const std::int64_t k = i * kInputBlock, rows = std::min(kInputBlock, K - k);
-      for (std::int64_t n = 0; n < N; n += kSampleBlock) {
-        const std::int64_t samples = std::min(kSampleBlock, N - n);
-        kernels_.gemm({.M = rows,
-                       .N = samples,
-                       .K = F,
-                       .a = kernel.as<float>() + k * F,
-                       .a_row = F,
-                       .b = transposed + n,
-                       .b_row = N,
-                       .c = results,
-                       .c_row = samples});
-        kernels_.transpose(rows, samples, results, samples, dx.as<float>() + n * K + k, K);
-      }
-    };
-    if (N * K * F >= cpu::kMultiplyAddsWorthSharing) return runtime::parallel_for(blocks, one);
-    for (std::int64_t i = 0; i < blocks; ++i) one(i);
+    if (N <= K)
+      return for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) { input_gradient(dz, kernel, dx, k, rows); });
+    float* transposed = reserve(scratch_, K * F);
+    kernels_.transpose(K, F, kernel.as<float>(), F, transposed, K);
+    gemm({.M = N,
+          .N = K,
+          .K = F,
+          .a = dz.as<float>(),
+          .a_row = F,
+          .b = transposed,
+          .b_row = K,
+          .c = dx.as<float>(),
+          .c_row = K});
+  }
+
+  // Block by block: what is read of the kernel for dx is still in the cache when it is changed.
+  void dense_backward_step(ConstTensorView x, ConstTensorView dz, double rate, TensorView kernel, TensorView dx) override {
+    const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+    for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) {
+      if (dx) input_gradient(dz, kernel, dx, k, rows);
+      kernels_.gemm({.M = rows,
+                     .N = F,
+                     .K = N,
+                     .a = x.as<float>() + k,
+                     .a_row = K,
+                     .transposed = true,
+                     .b = dz.as<float>(),
+                     .b_row = F,
+                     .c = kernel.as<float>() + k * F,
+                     .c_row = F,
+                     .accumulate = true,
+                     .factor = -static_cast<float>(rate)});
+    });
   }
 
   void activation_forward(Activation activation, ConstTensorView z, TensorView y) override {
@@ -152,9 +150,9 @@ class CpuBackend final : public Backend {
 
   void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
                       Activation activation, TensorView y) override {
-    const bool clamps = activation == Activation::relu;
-    convolution_.forward(window, groups, x, kernel, bias, clamps, y);
-    if (!clamps) activation_forward(activation, y, y);
+    const bool relu = activation == Activation::relu;
+    convolution_.forward({.window = window, .positions = {y.shape[1], y.shape[2]}, .groups = groups, .bias = bias, .relu = relu}, x, kernel, y);
+    if (!relu) activation_forward(activation, y, y);
   }
   void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                                   TensorView dkernel, TensorView dbias) override {
@@ -164,6 +162,16 @@ class CpuBackend final : public Backend {
   void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
                              TensorView dx) override {
     convolution_.backward_input(window, groups, dz, kernel, dx);
+  }
+  bool fuses() const override { return true; }
+  void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
+                            std::uint8_t* taps) override {
+    if (of.pool == Extent2D(1)) return convolution_.forward(of, x, kernel, y);
+    fused_convolution_.forward(of, x, kernel, y, taps);
+  }
+  void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y, const std::uint8_t* taps,
+                                        ConstTensorView dy, TensorView dkernel, TensorView dbias) override {
+    fused_convolution_.backward_parameters(of, x, y, taps, dy, dkernel, dbias);
   }
   void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) override {
     cpu::pool2d_forward(kernels_, pooling, window, x, y);
@@ -248,8 +256,39 @@ class CpuBackend final : public Backend {
  private:
   void gemm(const cpu::GemmTile& whole) { cpu::gemm(kernels_, whole); }
 
+  // block(first input, inputs) for blocks of the K inputs, with dz^T (F,N) in scratch_.
+  template <class BlockTask>
+  void for_input_blocks(ConstTensorView dz, std::int64_t K, BlockTask block) {
+    const std::int64_t N = dz.shape[0], F = dz.shape[1];
+    kernels_.transpose(N, F, dz.as<float>(), F, reserve(scratch_, N * F), N);
+    const std::int64_t blocks = pieces_of(K, kInputBlock);
+    const auto one = [&](std::int64_t i) { block(i * kInputBlock, std::min(kInputBlock, K - i * kInputBlock)); };
+    if (N * K * F >= cpu::kMultiplyAddsWorthSharing) return runtime::parallel_for(blocks, one);
+    for (std::int64_t i = 0; i < blocks; ++i) one(i);
+  }
+
+  // The gradient of a block of inputs, inside for_input_blocks.
+  void input_gradient(ConstTensorView dz, ConstTensorView kernel, TensorView dx, std::int64_t k, std::int64_t rows) const {
+    const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+    alignas(64) float results[kInputBlock * kSampleBlock];
+    for (std::int64_t n = 0; n < N; n += kSampleBlock) {
+      const std::int64_t samples = std::min(kSampleBlock, N - n);
+      kernels_.gemm({.M = rows,
+                     .N = samples,
+                     .K = F,
+                     .a = kernel.as<float>() + k * F,
+                     .a_row = F,
+                     .b = scratch_.data() + n,
+                     .b_row = N,
+                     .c = results,
+                     .c_row = samples});
+      kernels_.transpose(rows, samples, results, samples, dx.as<float>() + n * K + k, K);
+    }
+  }
+
   const cpu::Kernels& kernels_;
   cpu::Convolution convolution_;
+  cpu::FusedConvolution fused_convolution_;
   cpu::Normalization normalization_;
   std::vector<float> left_;  // what pooling has still to give
   std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed

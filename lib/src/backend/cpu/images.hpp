@@ -8,15 +8,28 @@
 
 namespace neurona::cpu {
 
+/// A convolution whose results go through scale, bias, ReLU and max-pooling before they reach memory.
+class FusedConvolution {
+ public:
+  explicit FusedConvolution(const Kernels& kernels) : kernels_(kernels) {}
+  void forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y, std::uint8_t* taps);
+  void backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y, const std::uint8_t* taps,
+                           ConstTensorView dy, TensorView dkernel, TensorView dbias);
+
+ private:
+  const Kernels& kernels_;
+  std::vector<float> lines_;  // of each part of the batch: lines of pixels, and backwards its sums
+  std::vector<double> bias_sums_;
+};
+
 /// Convolution as products: what the window sees at each position is a row of a matrix, which the product gathers in
 /// pieces that stay in the cache. Windows of one pixel need no gathering; channels that are groups of their own are
 /// multiplied tap by tap.
 class Convolution {
  public:
   explicit Convolution(const Kernels& kernels) : kernels_(kernels) {}
-  /// `clamps`: ends in ReLU.
-  void forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel,
-               ConstTensorView bias, bool clamps, TensorView y);
+  /// Does not pool.
+  void forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y);
   void backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                        TensorView dkernel);
   void backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,

@@ -13,7 +13,7 @@ namespace neurona::cpu {
 using Gather = void (*)(const void* matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
                         float* to, std::int64_t to_row);
 
-/// C (M,N) = A (M,K) . B (K,N) [+ bias (N)] [+ addend (M,N)] [negative results 0], or C += factor * A . B.
+/// C (M,N) = A (M,K) . B (K,N) [* scale (N)] [+ bias (N)] [+ addend (M,N)] [negative results 0], or C += factor * A . B.
 struct GemmTile {
   std::int64_t M, N, K;
   const float* a;
@@ -21,6 +21,7 @@ struct GemmTile {
   bool transposed = false;  // a holds A^T (K,M)
   const float* b = nullptr;
   std::int64_t b_row = 0;
+  const float* scale = nullptr;
   const float* bias = nullptr;
   float* c = nullptr;
   std::int64_t c_row = 0;
@@ -31,6 +32,7 @@ struct GemmTile {
   Gather gather = nullptr;  // in place of `a`: gives it (or A^T) piece by piece
   const void* gathers = nullptr;
   std::int64_t gather_from = 0;  // the row of the gathered A that is row 0 here
+  std::int64_t gather_at = 0;    // likewise its column
 };
 
 /// Some columns of a matrix whose rows lie `row` apart.
@@ -52,6 +54,51 @@ struct NormalizeGradientPiece {
   const float *x, *dy;
   const float *mean, *slope, *tilt, *offset;
   float* dx;
+};
+
+/// A line of positions, `count` windows of height x width pixels side by side, each pixel with F channels.
+struct PoolPiece {
+  std::int64_t count, F, height, width;
+  std::int64_t row;     // from one line of pixels to the next
+  const float* pixels;
+  bool clamps;          // negative results become 0
+  float* y;             // (count,F)
+  std::uint8_t* taps;   // (count,F) or null: which pixel of the window was the largest, the first of equal ones
+};
+
+/// The opposite: dy (count,F) goes to the pixels that `taps` says, the others become 0.
+struct UnpoolPiece {
+  std::int64_t count, F, height, width;
+  std::int64_t row;
+  const float* dy;
+  const float* clamped;  // y (count,F), or null: where it is 0 nothing is given
+  const std::uint8_t* taps;
+  float* pixels;
+  float* sums;  // (F): what was given, in all
+};
+
+/// Grey images (1 channel) under a window of 3x3, pooled in windows of 2x2: `count` pooled positions side by side. F must be a
+/// multiple of Kernels::vector.
+struct GreyPiece {
+  std::int64_t count, F;
+  std::int64_t row;     // from one line of the image to the next
+  const float* x;       // the first pixel that the first position sees
+  const float* kernel;  // (9,F)
+  const float* bias;    // may be null
+  bool clamps;
+  float* y;             // (count,F)
+  std::uint8_t* taps;   // (count,F) or null, as in PoolPiece
+};
+
+struct GreyGradientPiece {
+  std::int64_t count, F;
+  std::int64_t row;
+  const float* x;
+  const float* dy;       // (count,F)
+  const float* clamped;  // y, or null, as in UnpoolPiece
+  const std::uint8_t* taps;
+  float* kernel;  // (9,F), added to
+  float* sums;    // (F): what reached the bias, in all
 };
 
 struct SgdPiece {
@@ -96,6 +143,7 @@ struct PenaltySums {
 
 struct Kernels {
   const char* name;
+  int vector;  // floats
   void (*gemm)(const GemmTile& tile);
   /// All but softmax; z may be y.
   void (*activation_forward)(Activation activation, std::int64_t count, const float* z, float* y);
@@ -127,6 +175,10 @@ struct Kernels {
   void (*give_to_equal)(std::int64_t count, const float* x, const float* y, float* left, float* dx);
   /// x (rows,cols) -> y (cols,rows); their rows lie x_row and y_row apart.
   void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row);
+  void (*max_pool)(const PoolPiece& piece);
+  void (*max_unpool)(const UnpoolPiece& piece);
+  void (*grey_forward)(const GreyPiece& piece);
+  void (*grey_backward)(const GreyGradientPiece& piece);
   void (*sgd)(const SgdPiece& piece);
   void (*rmsprop)(const RmspropPiece& piece);
   void (*adam)(const AdamPiece& piece);

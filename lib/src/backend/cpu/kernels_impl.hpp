@@ -240,6 +240,74 @@ void transpose(std::int64_t rows, std::int64_t cols, const float* x, std::int64_
     for (std::int64_t c = 0; c < cols; ++c) y[c * y_row + r] = x[r * x_row + c];
 }
 
+using Bytes = VectorOf<W>::bytes;
+
+// One vector of channels of one window: the largest value, and which pixel it is.
+template <class Value, class Index>
+inline void largest(const PoolPiece& p, const float* pixels, Value& best, Index& tap) {
+  best = load<Value>(pixels);
+  tap = Index{};
+  for (std::int64_t i = 0, h = 0; h < p.height; ++h)
+    for (std::int64_t w = 0; w < p.width; ++w, ++i) {
+      const Value value = load<Value>(pixels + h * p.row + w * p.F);
+      const auto larger = value > best;
+      best = larger ? value : best;
+      tap = larger ? Index{} + static_cast<std::int32_t>(i) : tap;
+    }
+}
+
+void max_pool(const PoolPiece& p) {
+  for (std::int64_t i = 0; i < p.count; ++i) {
+    const float* pixels = p.pixels + i * p.width * p.F;
+    float* y = p.y + i * p.F;
+    std::uint8_t* taps = p.taps != nullptr ? p.taps + i * p.F : nullptr;
+    std::int64_t f = 0;
+    for (; f + W <= p.F; f += W) {
+      Vector best;
+      Mask tap;
+      largest(p, pixels + f, best, tap);
+      if (p.clamps) best = best > 0.0f ? best : Vector{};
+      store(y + f, best);
+      if (taps == nullptr) continue;
+      const Bytes narrow = __builtin_convertvector(tap, Bytes);
+      std::memcpy(taps + f, &narrow, sizeof narrow);
+    }
+    for (; f < p.F; ++f) {
+      float best;
+      std::int32_t tap;
+      largest(p, pixels + f, best, tap);
+      y[f] = p.clamps && !(best > 0.0f) ? 0.0f : best;
+      if (taps != nullptr) taps[f] = static_cast<std::uint8_t>(tap);
+    }
+  }
+}
+
+void max_unpool(const UnpoolPiece& p) {
+  std::memset(p.sums, 0, static_cast<std::size_t>(p.F) * sizeof(float));
+  for (std::int64_t i = 0; i < p.count; ++i) {
+    float* pixels = p.pixels + i * p.width * p.F;
+    const float* dy = p.dy + i * p.F;
+    const float* y = p.clamped != nullptr ? p.clamped + i * p.F : nullptr;
+    const std::uint8_t* taps = p.taps + i * p.F;
+    const auto give = [&]<class Value, class Index>(std::int64_t f, Value given, Index tap) {
+      if (y != nullptr) given = load<Value>(y + f) > 0.0f ? given : Value{};
+      store(p.sums + f, load<Value>(p.sums + f) + given);
+      for (std::int64_t t = 0, h = 0; h < p.height; ++h)
+        for (std::int64_t w = 0; w < p.width; ++w, ++t)
+          store(pixels + h * p.row + w * p.F + f, tap == static_cast<std::int32_t>(t) ? given : Value{});
+    };
+    std::int64_t f = 0;
+    for (; f + W <= p.F; f += W) {
+      Bytes narrow;
+      std::memcpy(&narrow, taps + f, sizeof narrow);
+      give(f, load<Vector>(dy + f), __builtin_convertvector(narrow, Mask));
+    }
+    for (; f < p.F; ++f) give(f, dy[f], static_cast<std::int32_t>(taps[f]));
+  }
+}
+
+#include "backend/cpu/grey_impl.hpp"
+
 void sgd(const SgdPiece& p) {
   const float lr = p.learning_rate, momentum = p.momentum;
   if (p.velocity == nullptr) {
@@ -336,6 +404,7 @@ PenaltySums penalty(const PenaltyPiece& p) {
 
 extern const Kernels kernels;
 const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
+                         .vector = NEURONA_WIDTH,
                          .gemm = gemm,
                          .activation_forward = activation_forward,
                          .activation_backward = activation_backward,
@@ -353,6 +422,10 @@ const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .maximum = maximum,
                          .give_to_equal = give_to_equal,
                          .transpose = transpose,
+                         .max_pool = max_pool,
+                         .max_unpool = max_unpool,
+                         .grey_forward = grey_forward,
+                         .grey_backward = grey_backward,
                          .sgd = sgd,
                          .rmsprop = rmsprop,
                          .adam = adam,

@@ -5,6 +5,7 @@ template <int Width>
 struct VectorOf {
   typedef float type __attribute__((vector_size(Width * sizeof(float))));
   typedef std::int32_t mask __attribute__((vector_size(Width * sizeof(float))));
+  typedef std::uint8_t bytes __attribute__((vector_size(Width)));
 };
 
 template <class Vec, class Value>
@@ -78,7 +79,9 @@ struct RegisterBlock {
   std::int64_t depth;
   float* c;
   std::int64_t c_row;
-  const float* bias;    // of the first slice; may be null
+  const float* bias;    // where the sums begin; may be null
+  const float* scale;   // of the last slice; may be null
+  const float* shift;   // likewise
   const float* addend;  // of the last slice; may be null; rows as c
   bool continues;       // c holds the slices before
   bool clamps;          // of the last slice: negative results become 0
@@ -117,6 +120,8 @@ void block(const RegisterBlock& t) {
       float* c = t.c + i * t.c_row + column;
       Vector sum = acc[i][v];
       if (t.continues) sum = load<Vector>(c) + t.factor * sum;
+      if (t.scale != nullptr) sum *= load<Vector>(t.scale + column);
+      if (t.shift != nullptr) sum += load<Vector>(t.shift + column);
       if (t.addend != nullptr) sum += load<Vector>(t.addend + i * t.c_row + column);
       if (t.clamps) sum = sum > 0.0f ? sum : Vector{};
       if (v == NV - 1 && t.skip > 0) {
@@ -211,8 +216,16 @@ class Slice {
       s.b = packed;
       s.b_row = 2 * W;
     }
-    s.bias = starts_ && t_.bias != nullptr ? t_.bias + n : nullptr;
+    set_offsets(s, n, t_.bias, t_.scale);
     strips<RowStride>(s, a, vectors, t_.c + m_ * t_.c_row + n, finishes_ && t_.addend != nullptr ? t_.addend + m_ * t_.c_row + n : nullptr);
+  }
+
+  // Without a scale the bias is what the sums begin with.
+  void set_offsets(RegisterBlock& s, std::int64_t n, const float* bias, const float* scale) const {
+    if (starts_ && bias != nullptr && scale == nullptr) s.bias = bias + n;
+    if (!finishes_ || scale == nullptr) return;
+    s.scale = scale + n;
+    if (bias != nullptr) s.shift = bias + n;
   }
 
   // All rows, in strips as even as can be.
@@ -234,10 +247,11 @@ class Slice {
   // Fewer columns than a vector has lanes: B and C pass through padded copies.
   template <int RowStride>
   void narrow(const float* a) {
-    alignas(64) float b[kDepth * W] = {}, c[kRowBlock * W], addend[kRowBlock * W], bias[W] = {};
+    alignas(64) float b[kDepth * W] = {}, c[kRowBlock * W], addend[kRowBlock * W], bias[W] = {}, scale[W] = {};
     const auto bytes = static_cast<std::size_t>(t_.N) * sizeof(float);
     for (std::int64_t k = 0; k < base_.depth; ++k) std::memcpy(b + k * W, t_.b + (k0_ + k) * t_.b_row, bytes);
     if (t_.bias != nullptr) std::memcpy(bias, t_.bias, bytes);
+    if (t_.scale != nullptr) std::memcpy(scale, t_.scale, bytes);
     float* rows = t_.c + m_ * t_.c_row;
     const bool adds = finishes_ && t_.addend != nullptr;
     for (std::int64_t m = 0; m < rows_; ++m) {
@@ -250,7 +264,7 @@ class Slice {
     s.b = b;
     s.b_row = W;
     s.c_row = W;
-    s.bias = starts_ && t_.bias != nullptr ? bias : nullptr;
+    set_offsets(s, 0, t_.bias != nullptr ? bias : nullptr, t_.scale != nullptr ? scale : nullptr);
     strips<RowStride>(s, a, 1, c, adds ? addend : nullptr);
     for (std::int64_t m = 0; m < rows_; ++m) std::memcpy(rows + m * t_.c_row, c + m * W, bytes);
   }
@@ -261,16 +275,18 @@ class Slice {
   RegisterBlock base_ = {};
 };
 
-// `ahead`: from what is copied to what will be next.
+// `ahead`: from what is copied to what will be next. Whole vectors are copied wherever they do not reach over the end: the rest of
+// a row of `to` may be written too.
 void copy_rows(const float* from, std::int64_t from_row, std::int64_t ahead, std::int64_t rows, std::int64_t columns, float* to,
                std::int64_t to_row) {
+  const std::int64_t whole = rows - 1 - W / std::max<std::int64_t>(from_row, 1);
   for (std::int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
-    std::int64_t i = 0;
-    for (; i + W <= columns; i += W) {
-      fetch_early(from + i + ahead);
-      store(to + i, load<Vector>(from + i));
+    const std::int64_t vectors = r < whole ? (columns + W - 1) / W : columns / W;
+    for (std::int64_t i = 0; i < vectors; ++i) {
+      fetch_early(from + i * W + ahead);
+      store(to + i * W, load<Vector>(from + i * W));
     }
-    for (; i < columns; ++i) to[i] = from[i];
+    for (std::int64_t i = vectors * W; i < columns; ++i) to[i] = from[i];
   }
 }
 
@@ -285,13 +301,13 @@ void gemm(const GemmTile& t) {
       Slice slice(t, m, rows, k0, k1);
       if (t.transposed) {
         if (t.gather != nullptr)
-          t.gather(t.gathers, k0, k1 - k0, t.gather_from + m, rows, copied, kCopiedRow);
+          t.gather(t.gathers, t.gather_at + k0, k1 - k0, t.gather_from + m, rows, copied, kCopiedRow);
         else
           copy_rows(t.a + k0 * t.a_row + m, t.a_row, kRowBlock, k1 - k0, rows, copied, kCopiedRow);
         slice.multiply<1>(copied, kCopiedRow);
       } else {
         if (t.gather != nullptr)
-          t.gather(t.gathers, t.gather_from + m, rows, k0, k1 - k0, copied, kDepth);
+          t.gather(t.gathers, t.gather_from + m, rows, t.gather_at + k0, k1 - k0, copied, kDepth);
         else
           copy_rows(t.a + m * t.a_row + k0, t.a_row, kRowBlock * t.a_row, rows, k1 - k0, copied, kDepth);
         slice.multiply<static_cast<int>(kDepth)>(copied, 1);

@@ -71,6 +71,7 @@ inline void gemm(const Kernels& kernels, const GemmTile& whole) {
       tile.b += begin;
       tile.c += begin;
       if (tile.bias != nullptr) tile.bias += begin;
+      if (tile.scale != nullptr) tile.scale += begin;
       if (tile.addend != nullptr) tile.addend += begin;
     }
     kernels.gemm(tile);
