@@ -1,9 +1,15 @@
-// parallel_for on a team of std::thread: where there is no OpenMP, and for ThreadSanitizer, which does not know OpenMP's runtime.
+// parallel_for on a team of std::thread. Each member, the caller too, begins with its own share of the tasks, the same in each
+// round, so that it finds in its cache what it left there; then it takes what is left of the others' shares. At the end the caller
+// waits for the tasks that are still being done and for nothing else: a worker that the machine has no core for delays nobody.
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "neurona/backend.hpp"
@@ -13,9 +19,20 @@ namespace neurona::runtime {
 
 namespace {
 
+// Work often comes again at once (layer after layer, batch after batch): so long a worker looks for it before it sleeps. To be woken
+// takes as long.
+constexpr std::chrono::microseconds kLooks(500);
+
+constexpr int kMostThreads = 256;
+
 thread_local bool inside = false;
 
-// Workers wait for a round of work, do their share of it, and wait again. It grows to the largest number asked for.
+inline void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
 class Team {
  public:
   ~Team() {
@@ -23,41 +40,50 @@ class Team {
       const std::lock_guard lock(mutex_);
       ending_ = true;
     }
-    begin_.notify_all();
+    wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
   }
 
-  /// Thread t of `threads` does tasks [t * tasks / threads, (t + 1) * tasks / threads); the caller is thread 0.
   void run(int threads, std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
-    {
-      const std::lock_guard lock(mutex_);
-      while (static_cast<int>(workers_.size()) < threads - 1)
-        workers_.emplace_back([this, index = static_cast<int>(workers_.size()) + 1, seen = round_] { work(index, seen); });
-      round_work_ = {threads, tasks, body, context};
-      error_ = nullptr;
-      running_ = threads - 1;
-      ++round_;
+    while (static_cast<int>(workers_.size()) < threads - 1)
+      workers_.emplace_back([this, index = static_cast<int>(workers_.size()) + 1] { work(index); });
+    work_ = {threads, body, context};
+    for (int t = 0; t < threads; ++t) {
+      shares_[static_cast<std::size_t>(t)].next = t * tasks / threads;
+      shares_[static_cast<std::size_t>(t)].end = (t + 1) * tasks / threads;
     }
-    begin_.notify_all();
-    share(round_work_, 0);
-    std::unique_lock lock(mutex_);
-    end_.wait(lock, [this] { return running_ == 0; });
-    if (error_) std::rethrow_exception(error_);
+    ++round_;
+    open_ = true;
+    if (asleep_ > 0) {
+      const std::lock_guard lock(mutex_);  // who has looked and is about to sleep does so before this
+      wake_.notify_all();
+    }
+    take_tasks(0);
+    // From here on no worker can come in; those that are in still use what the caller owns.
+    open_ = false;
+    while (present_ > 0) pause_briefly();
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
  private:
   struct Work {
     int threads = 0;
-    std::int64_t tasks = 0;
     void (*body)(void*, std::int64_t) = nullptr;
     void* context = nullptr;
   };
 
-  void share(const Work& work, int thread) {
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
+  void take_tasks(int index) {
     inside = true;
     try {
-      for (std::int64_t task = thread * work.tasks / work.threads; task < (thread + 1) * work.tasks / work.threads; ++task)
-        work.body(work.context, task);
+      for (int i = 0; i < work_.threads; ++i) {
+        Share& share = shares_[static_cast<std::size_t>((index + i) % work_.threads)];
+        for (std::int64_t task; (task = share.next++) < share.end;) work_.body(work_.context, task);
+      }
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
@@ -65,29 +91,38 @@ class Team {
     inside = false;
   }
 
-  void work(int index, std::uint64_t seen) {
-    std::unique_lock lock(mutex_);
+  void work(int index) {
+    std::uint64_t seen = 0;
+    auto looked_since = std::chrono::steady_clock::now();
     for (;;) {
-      begin_.wait(lock, [&] { return ending_ || round_ != seen; });
-      if (ending_) return;
-      seen = round_;
-      const Work work = round_work_;
-      if (index >= work.threads) continue;
-      lock.unlock();
-      share(work, index);
-      lock.lock();
-      if (--running_ == 0) end_.notify_one();
+      if (open_ && round_ != seen) {
+        seen = round_;
+        ++present_;
+        if (open_ && index < work_.threads) take_tasks(index);
+        --present_;
+        looked_since = std::chrono::steady_clock::now();
+      } else if (std::chrono::steady_clock::now() - looked_since < kLooks) {
+        pause_briefly();
+      } else {
+        std::unique_lock lock(mutex_);
+        ++asleep_;
+        wake_.wait(lock, [&] { return ending_ || (open_ && round_ != seen); });
+        --asleep_;
+        if (ending_) return;
+      }
     }
   }
 
   std::mutex mutex_;
-  std::condition_variable begin_, end_;
+  std::condition_variable wake_;
   std::vector<std::thread> workers_;
-  Work round_work_;
+  Work work_;  // of the round that is open
+  std::array<Share, kMostThreads> shares_;
   std::exception_ptr error_;
-  std::uint64_t round_ = 0;
-  int running_ = 0;
   bool ending_ = false;
+  std::atomic<std::uint64_t> round_{0};
+  std::atomic<bool> open_{false};
+  std::atomic<int> present_{0}, asleep_{0};
 };
 
 }  // namespace
@@ -95,7 +130,7 @@ class Team {
 void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
   static Team team;
   static std::mutex in_use;
-  const int threads = static_cast<int>(std::min<std::int64_t>(tasks, num_threads()));
+  const int threads = static_cast<int>(std::min<std::int64_t>({tasks, num_threads(), kMostThreads}));
   // A second caller at the same time, or a task, does its work itself.
   if (threads > 1 && !inside) {
     if (std::unique_lock lock(in_use, std::try_to_lock); lock) return team.run(threads, tasks, body, context);

@@ -116,6 +116,7 @@ void Normalization::forward_of_batch(ConstTensorView x, ConstTensorView gamma, C
     moments(x, mean, variance);
     return forward(x, gamma, beta, mean, variance, epsilon, y);
   }
+  reserve(factors_, C);  // not wanted here, but by validation, which is not to allocate
   float *means = mean.as<float>(), *variances = variance.as<float>();
   for_columns(M, C, [&](std::int64_t c, std::int64_t count) {
     const Columns of{M, count, C};
