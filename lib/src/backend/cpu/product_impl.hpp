@@ -83,6 +83,7 @@ struct RegisterBlock {
   const float* scale;   // of the last slice; may be null
   const float* shift;   // likewise
   const float* addend;  // of the last slice; may be null; rows as c
+  bool fetches;         // of the first slice: c may be far away
   bool continues;       // c holds the slices before
   bool clamps;          // of the last slice: negative results become 0
   float factor;         // of what is added to c, where it continues
@@ -98,8 +99,9 @@ void block(const RegisterBlock& t) {
     const Vector start = t.bias != nullptr ? load<Vector>(t.bias + column) : Vector{};
     for (int i = 0; i < MR; ++i) acc[i][v] = start;
   }
-  for (int i = 0; i < MR; ++i)
-    for (int v = 0; v < NV; ++v) fetch_to_change(t.c + i * t.c_row + v * W);
+  if (t.fetches)
+    for (int i = 0; i < MR; ++i)
+      for (int v = 0; v < NV; ++v) fetch_to_change(t.c + i * t.c_row + v * W);
   const float* a = t.a;
   const float* b = t.b;
   const float* b_last = b + t.last;
@@ -114,23 +116,31 @@ void block(const RegisterBlock& t) {
       for (int v = 0; v < NV; ++v) acc[i][v] = multiply_add(factor, row[v], acc[i][v]);
     }
   }
-  for (int i = 0; i < MR; ++i) {
-    for (int v = 0; v < NV; ++v) {
-      const std::int64_t column = v == NV - 1 ? t.last : v * W;
-      float* c = t.c + i * t.c_row + column;
-      Vector sum = acc[i][v];
-      if (t.continues) sum = load<Vector>(c) + t.factor * sum;
-      if (t.scale != nullptr) sum *= load<Vector>(t.scale + column);
-      if (t.shift != nullptr) sum += load<Vector>(t.shift + column);
-      if (t.addend != nullptr) sum += load<Vector>(t.addend + i * t.c_row + column);
-      if (t.clamps) sum = sum > 0.0f ? sum : Vector{};
-      if (v == NV - 1 && t.skip > 0) {
-        const Mask written = load<Mask>(kWritten.of + W - t.skip);
-        sum = written ? load<Vector>(c) : sum;
+  // Pass by pass over all sums, so that they stay in registers.
+  const auto for_all = [&](auto&& change) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; ++v) {
+        const std::int64_t column = v == NV - 1 ? t.last : v * W;
+        change(acc[i][v], i * t.c_row + column, column);
       }
-      store(c, sum);
-    }
+  };
+  using Index = std::int64_t;
+  if (t.continues && t.factor == 1.0f)
+    for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.c + at); });
+  else if (t.continues)
+    for_all([&](Vector& sum, Index at, Index) { sum = load<Vector>(t.c + at) + t.factor * sum; });
+  if (t.scale != nullptr) for_all([&](Vector& sum, Index, Index column) { sum *= load<Vector>(t.scale + column); });
+  if (t.shift != nullptr) for_all([&](Vector& sum, Index, Index column) { sum += load<Vector>(t.shift + column); });
+  if (t.addend != nullptr) for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.addend + at); });
+  if (t.clamps) for_all([&](Vector& sum, Index, Index) { sum = sum > 0.0f ? sum : Vector{}; });
+  if (t.skip > 0) {
+    const Mask written = load<Mask>(kWritten.of + W - t.skip);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) acc[i][NV - 1] = written ? load<Vector>(t.c + i * t.c_row + t.last) : acc[i][NV - 1];
   }
+  for_all([&](Vector& sum, Index at, Index) { store(t.c + at, sum); });
 }
 
 using BlockFunction = void (*)(const RegisterBlock&);
@@ -172,6 +182,7 @@ class Slice {
     const bool first = k0 == 0, finishes = k1 == tile.K;
     base_.depth = k1 - k0;
     base_.c_row = tile.c_row;
+    base_.fetches = first;
     base_.continues = !first || tile.accumulate;
     base_.factor = tile.factor;
     base_.clamps = finishes && tile.clamps;
