@@ -3,14 +3,12 @@
 #include <exception>
 #include <new>
 
-#include "../wait_passively.hpp"
 #include "common.hpp"
 #include "neurona/error.hpp"
 
 using namespace neurona::cli;
 
 int main(int argc, char** argv) {
-  neurona::native::wait_passively(argv);
   remember_command_line(argc, argv);
   CLI::App app("neurona: train, judge and use the networks of the course", "neurona");
   app.set_version_flag("--version", "neurona " NEURONA_VERSION);

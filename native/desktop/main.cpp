@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "../wait_passively.hpp"
 #include "app.hpp"
 #include "host/sdl_input.hpp"
 #include "imgui.h"
@@ -166,7 +165,6 @@ int run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  neurona::native::wait_passively(argv);
   Options options;
   CLI::App app("The course of Neurona in a window", "neurona-desktop");
   add_options(app, options);

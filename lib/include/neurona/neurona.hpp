@@ -15,5 +15,6 @@
 #include "neurona/metric.hpp"
 #include "neurona/model.hpp"
 #include "neurona/optimizer.hpp"
+#include "neurona/predictor.hpp"
 #include "neurona/regularizer.hpp"
 #include "neurona/train.hpp"

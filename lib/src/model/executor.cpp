@@ -85,7 +85,7 @@ Executor::Executor(Model& model, std::int64_t max_batch, Use use, bool moves_ker
                         : use == Use::training           ? Fusion::training
                                                          : Fusion::inference;
   for (Step& step : steps_of(*model.impl_, fusion)) steps_.emplace_back(std::move(step));
-  for (StepPlan& step : steps_) step.output_shape = model.impl_->nodes[step.node].output;
+  for (StepPlan& step : steps_) step.output_shape = model.impl_->nodes[step.last_node()].output;
   plan(use, moves_kernels && fuses);
   choose_batch(max_batch);
 }
@@ -116,7 +116,7 @@ void Executor::plan(Use use, bool moves_kernels) {
     input_values_.push_back(new_value(steps_[0].input_shapes[0], 0, training ? end : loss));
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     StepPlan& step = steps_[i];
-    step_of[step.node] = i;
+    step_of[step.last_node()] = i;
     for (const int input : step.inputs) {
       step.input_values.push_back(input == Model::Impl::kSamples
                                       ? input_values_[0]
@@ -266,9 +266,9 @@ void Executor::forward(Pass pass) {
                          .tape = step.tape,
                          .training = pass.training,
                          .logits = pass.logits && step.is_output,
-                         .seed = seed_of(pass.seed, step.node)});
+                         .seed = seed_of(pass.seed, step.last_node())});
     if (pass.training) step.layer->update_state(step.tape);
-    if (observer_) observer_(step.node, false);
+    if (observer_) observer_(step.nodes, false);
   }
 }
 
@@ -303,13 +303,13 @@ void Executor::backward(StepPlan& step, Pass pass) {
                         .tape = step.tape,
                         .training = pass.training,
                         .logits = pass.logits && step.is_output,
-                        .seed = seed_of(pass.seed, step.node)});
+                        .seed = seed_of(pass.seed, step.last_node())});
   for (std::size_t k = 0; k < step.input_views.size(); ++k) {
     if (step.scratch[k] == nullptr) continue;
     const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape, step.input_views[k].dtype};
     model_.backend().add(sum, step.input_gradients[k], sum);
   }
-  if (observer_) observer_(step.node, true);
+  if (observer_) observer_(step.nodes, true);
 }
 
 }  // namespace neurona

@@ -47,8 +47,9 @@ class Executor {
   /// The trainable parameters, without kernels that are moved at once, and, after backward, their gradients, in the same order.
   std::span<Parameter* const> trainable() const { return trainable_; }
   std::span<const TensorView> gradients() const { return gradients_; }
-  /// Called behind the forward or backward pass of each layer (the last one of those that are run as one): for whoever measures.
-  void set_observer(std::function<void(std::size_t layer, bool backward)> observer) { observer_ = std::move(observer); }
+  /// Called behind the forward or backward pass of each layer, or of those that are run as one: for whoever measures.
+  using Observer = std::function<void(std::span<const std::size_t> layers, bool backward)>;
+  void set_observer(Observer observer) { observer_ = std::move(observer); }
   std::int64_t max_batch() const { return max_batch_; }
   std::size_t arena_bytes() const { return arena_.size_bytes(); }
 
@@ -91,7 +92,7 @@ class Executor {
   std::vector<TensorView> inputs_;
   std::vector<Parameter*> trainable_;
   std::vector<TensorView> gradients_;
-  std::function<void(std::size_t, bool)> observer_;
+  Observer observer_;
 };
 
 }  // namespace neurona

@@ -32,9 +32,10 @@ class Fuser {
     for (std::size_t i = 0; i < count; ++i) {
       if (taken_[i]) continue;
       const Model::Impl::Node& node = model_.nodes[i];
-      Step step{.layer = node.layer.get(), .fused = nullptr, .owner = node.layer.get(), .node = i, .inputs = node.inputs, .input_shapes = node.input_shapes};
+      Step step{.layer = node.layer.get(), .fused = nullptr, .owner = node.layer.get(), .nodes = {i}, .inputs = node.inputs, .input_shapes = node.input_shapes};
       if (const auto* convolution = dynamic_cast<const Conv2D*>(node.layer.get())) fuse(*convolution, step);
-      at[step.node] = std::move(step);
+      const std::size_t last = step.last_node();
+      at[last] = std::move(step);
     }
     std::vector<Step> steps;
     for (Step& step : at)
@@ -47,12 +48,11 @@ class Fuser {
     // Backwards the fused layer gives no gradient for its input.
     if (fusion_ == Fusion::training && !takes_samples(step)) return;
     auto fused = std::make_unique<detail::FusedConvolution>(convolution);
-    const std::size_t first = step.node;
-    while (next_[step.node] != kNone && take(*fused, step)) {
-      step.node = next_[step.node];
-      taken_[step.node] = true;
+    while (next_[step.last_node()] != kNone && take(*fused, step)) {
+      step.nodes.push_back(next_[step.last_node()]);
+      taken_[step.last_node()] = true;
     }
-    if (step.node == first) return;
+    if (step.nodes.size() == 1) return;
     step.layer = fused.get();
     step.fused = std::move(fused);
   }
@@ -64,15 +64,15 @@ class Fuser {
 
   // Whether the layer behind the step's last one becomes part of it.
   bool take(detail::FusedConvolution& fused, Step& step) const {
-    const Model::Impl::Node& node = model_.nodes[next_[step.node]];
-    if (taken_[next_[step.node]]) return false;
+    const Model::Impl::Node& node = model_.nodes[next_[step.last_node()]];
+    if (taken_[next_[step.last_node()]]) return false;
     const Layer* layer = node.layer.get();
     if (const auto* pooling = dynamic_cast<const MaxPooling2D*>(layer)) return fused.take_pooling(*pooling, node.input_shapes[0]);
     if (fusion_ != Fusion::inference) return false;
     if (const auto* normalization = dynamic_cast<const BatchNormalization*>(layer)) return fused.take_normalization(*normalization);
     if (const auto* activation = dynamic_cast<const ActivationLayer*>(layer)) return fused.take_activation(*activation);
     if (dynamic_cast<const Add*>(layer) == nullptr || node.inputs.size() != 2 || !fused.take_addition()) return false;
-    const std::size_t other = node.inputs[0] == static_cast<int>(step.node) ? 1 : 0;
+    const std::size_t other = node.inputs[0] == static_cast<int>(step.last_node()) ? 1 : 0;
     step.inputs.push_back(node.inputs[other]);
     step.input_shapes.push_back(node.input_shapes[other]);
     return true;
@@ -91,7 +91,7 @@ std::vector<Step> steps_of(const Model::Impl& model, Fusion fusion) {
   std::vector<Step> steps;
   for (std::size_t i = 0; i < model.nodes.size(); ++i) {
     const Model::Impl::Node& node = model.nodes[i];
-    steps.push_back({.layer = node.layer.get(), .fused = nullptr, .owner = node.layer.get(), .node = i, .inputs = node.inputs, .input_shapes = node.input_shapes});
+    steps.push_back({.layer = node.layer.get(), .fused = nullptr, .owner = node.layer.get(), .nodes = {i}, .inputs = node.inputs, .input_shapes = node.input_shapes});
   }
   return steps;
 }

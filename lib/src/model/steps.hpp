@@ -12,9 +12,11 @@ struct Step {
   Layer* layer = nullptr;         // whose passes run
   std::unique_ptr<Layer> fused;   // that layer, where it is none of the model's
   Layer* owner = nullptr;         // whose parameters are trained
-  std::size_t node = 0;           // of the model: the one whose output this is
+  std::vector<std::size_t> nodes;  // of the model, that it covers; the last one's output is its own
   std::vector<int> inputs;        // nodes, or Model::Impl::kSamples
   std::vector<Shape> input_shapes;  // of one sample
+
+  std::size_t last_node() const { return nodes.back(); }
 };
 
 enum class Fusion : std::uint8_t {

@@ -145,6 +145,9 @@ struct Kernels {
   const char* name;
   int vector;  // floats
   void (*gemm)(const GemmTile& tile);
+  /// `rounds` times as many multiply-adds in registers as there are registers: the most that this processor can do. Returns the
+  /// floating-point operations. For measuring.
+  double (*multiply_adds)(std::int64_t rounds);
   /// All but softmax; z may be y.
   void (*activation_forward)(Activation activation, std::int64_t count, const float* z, float* y);
   void (*activation_backward)(Activation activation, std::int64_t count, const float* y, const float* dy, float* dz);

@@ -406,6 +406,7 @@ extern const Kernels kernels;
 const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .vector = NEURONA_WIDTH,
                          .gemm = gemm,
+                         .multiply_adds = multiply_adds,
                          .activation_forward = activation_forward,
                          .activation_backward = activation_backward,
                          .softmax = softmax,

@@ -52,6 +52,8 @@ constexpr std::int64_t kCopiedRow = kRowBlock + 16;
 // Accumulators of a register block, and its most rows where it is two vectors wide.
 constexpr int kAccumulators = NEURONA_ACCUMULATORS;
 constexpr int kMostRows = kAccumulators / 2;
+// Additions under way at a time that hide their latency.
+constexpr int kMostChains = kAccumulators < 16 ? kAccumulators : 16;
 // From so many rows on it pays to copy a panel of B whose rows lie far apart.
 constexpr std::int64_t kRowsWorthPacking = 48;
 
@@ -325,4 +327,19 @@ void gemm(const GemmTile& t) {
       }
     }
   }
+}
+
+double multiply_adds(std::int64_t rounds) {
+  // Values that the compiler does not know, and that neither grow nor vanish.
+  volatile float one = 1.0f;
+  const float factor = one;
+  Vector start{}, sums[kMostChains];
+  for (int i = 0; i < kMostChains; ++i) sums[i] = start + static_cast<float>(i) * one;
+  const Vector step = start + one;
+  for (std::int64_t r = 0; r < rounds; ++r)
+#pragma GCC unroll 16
+    for (int i = 0; i < kMostChains; ++i) sums[i] = multiply_add(factor, step, sums[i]);
+  for (int i = 0; i < kMostChains; ++i) start += sums[i];
+  one = start[0];
+  return 2.0 * static_cast<double>(rounds) * kMostChains * W;
 }
