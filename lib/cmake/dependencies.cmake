@@ -47,9 +47,13 @@ endif()
 
 # zlib: built from source for WASM, the system's elsewhere.
 if(EMSCRIPTEN)
+  set(neurona_wasm_libraries ${NEURONA_WASM_LIB_DIR})
+  if(NEURONA_WEB_THREADS)
+    set(neurona_wasm_libraries ${NEURONA_WASM_THREADS_LIB_DIR})
+  endif()
   add_library(neurona_zlib STATIC IMPORTED)
   set_target_properties(neurona_zlib PROPERTIES
-    IMPORTED_LOCATION ${NEURONA_WASM_LIB_DIR}/libz.a
+    IMPORTED_LOCATION ${neurona_wasm_libraries}/libz.a
     INTERFACE_INCLUDE_DIRECTORIES ${NEURONA_ZLIB_DIR})
 else()
   find_package(ZLIB REQUIRED)

@@ -60,10 +60,10 @@ test('graphics that fail after the check are told too', {}, async () => {
 test('a program that does not arrive is told, and "reload" gets it', {}, async () => {
   await withCourse({ locale: 'en-GB', wait: false, allow: [/./] }, async (page) => {
     await page.evaluate(() => window.neurona.ready.then(() => null));
-    await page.route('**/neurona.wasm', (route) => route.abort('connectionreset'));
+    await page.route('**/neurona*.wasm', (route) => route.abort('connectionreset'));
     await page.reload();
     await checkStopped(page, /could not be loaded/);
-    await page.unroute('**/neurona.wasm');
+    await page.unroute('**/neurona*.wasm');
     await page.click('#again');
     await page.waitForFunction(() => window.neurona && document.querySelector('#splash.done'));
     await page.evaluate(() => window.neurona.ready.then(() => null));
@@ -276,7 +276,7 @@ test('a download that falls silent fails in the end, and "retry" gets it whole, 
 });
 
 test('a program that falls silent is told', {}, async () => {
-  const before = (page) => page.route('**/neurona.wasm', () => {});  // never answered
+  const before = (page) => page.route('**/neurona*.wasm', () => {});  // never answered
   await withCourse({ locale: 'en-GB', before, init: impatient, wait: false, allow: [/./] },
     (page) => checkStopped(page, /could not be loaded.*nothing has arrived for 20 s/));
 });

@@ -1,9 +1,16 @@
 // Starts the course: checks what the browser can do, loads the program with progress, feeds it input, draws when
 // something changes, mirrors the step for screen readers, and opens window.neurona. See README.md.
 
+import { variant } from './variant.js';
+
 const $ = (id) => document.getElementById(id);
 const canvas = $('canvas');
 $('late').remove();  // this file has arrived
+
+const PROGRAM = `neurona${variant()}`;  // of the builds, the best that this browser can run
+for (const link of [{ rel: 'modulepreload', href: `${PROGRAM}.js` },
+  { rel: 'preload', href: `${PROGRAM}.wasm`, as: 'fetch', type: 'application/wasm', crossOrigin: 'anonymous' }])
+  document.head.append(Object.assign(document.createElement('link'), link));
 
 let courseLanguage = '';
 
@@ -433,10 +440,10 @@ window.neurona = Object.freeze(door);
 // ----------------------------------------------------------------------------------------------------- the start
 async function instantiate(imports, receive) {
   const abort = new AbortController();
-  const { heard, end } = watch(abort, 'neurona.wasm');
+  const { heard, end } = watch(abort, `${PROGRAM}.wasm`);
   try {
-    const response = await fetch('neurona.wasm', { credentials: 'same-origin', signal: abort.signal });
-    if (!response.ok) throw new Error(`neurona.wasm: ${response.status}`);
+    const response = await fetch(`${PROGRAM}.wasm`, { credentials: 'same-origin', signal: abort.signal });
+    if (!response.ok) throw new Error(`${PROGRAM}.wasm: ${response.status}`);
     let received = 0;
     const expected = 1.6e6;  // what it weighs unpacked, about: the bar need not be exact
     const counter = new TransformStream({
@@ -462,7 +469,7 @@ const NETWORK_MS = 150;  // that the first frame waits for the network
 async function start() {
   const lacking = missing();
   if (lacking) return stopWithout(lacking);
-  const { default: createNeurona } = await import('./neurona.js');
+  const { default: createNeurona } = await import(`./${PROGRAM}.js`);
   const context = canvas.getContext.bind(canvas);  // a frame paints what has changed over the frame before
   canvas.getContext = (kind, wanted) => context(kind, { ...wanted, preserveDrawingBuffer: true });
   let failed;

@@ -15,6 +15,7 @@
 #include "host/repaint.hpp"
 #include "imgui.h"
 #include "imgui_impl_opengl3.h"
+#include "neurona/backend.hpp"
 #include "platform_browser.hpp"
 
 // Dear ImGui's renderer reads the state of OpenGL before each frame, to put it back afterwards. In a page
@@ -210,6 +211,7 @@ int main() {
   SDL_GL_SetAttribute(SDL_GL_DEPTH_SIZE, 0);
   SDL_GL_SetAttribute(SDL_GL_ALPHA_SIZE, 8);  // without, each clear of a part is a triangle in disguise
   page = new Page;  // lives as long as the page does
+  neurona::set_num_threads(page->platform.thread_count());
   page->window = SDL_CreateWindow("Neurona", 0, 0, 640, 480, SDL_WINDOW_OPENGL);
   // SDL is here for the context. Its handlers would keep F5, Ctrl+F and the zoom from the browser; loader.js has its own.
   emscripten_html5_remove_all_event_listeners();

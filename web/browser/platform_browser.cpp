@@ -1,7 +1,9 @@
 #include "platform_browser.hpp"
 
 #include <emscripten.h>
+#include <emscripten/threading.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -82,7 +84,13 @@ void BrowserPlatform::copy_to_clipboard(std::string_view text) { js_copy(std::st
 bool BrowserPlatform::reduced_motion() const { return js_media("(prefers-reduced-motion: reduce)") != 0; }
 bool BrowserPlatform::prefers_dark() const { return js_media("(prefers-color-scheme: dark)") != 0; }
 std::string BrowserPlatform::preferred_language() const { return take(js_language()); }
-int BrowserPlatform::thread_count() const { return 1; }
+int BrowserPlatform::thread_count() const {
+#ifdef __EMSCRIPTEN_PTHREADS__
+  return std::clamp(emscripten_num_logical_cores(), 1, 8);  // as many as CMakeLists.txt has made ready
+#else
+  return 1;
+#endif
+}
 double BrowserPlatform::now_seconds() const { return emscripten_get_now() / 1000; }
 void BrowserPlatform::emit(std::string_view event, std::string_view json) {
   js_emit(std::string(event).c_str(), std::string(json).c_str());

@@ -6,6 +6,10 @@
 #include <cstring>
 #include <utility>
 
+#ifdef __wasm_relaxed_simd__
+#include <wasm_simd128.h>
+#endif
+
 // Its templates must not be merged with those of another instruction set by the linker.
 #define Eigen NEURONA_EIGEN_SPACE
 #include <Eigen/Core>
