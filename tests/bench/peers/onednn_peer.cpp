@@ -153,8 +153,23 @@ enum class Kernels { blocked, outputs_first, inputs_first };
 
 struct Style {
   std::string label;
-  Kernels kernels;
-  tag images;  // `any`: oneDNN's choice
+  Kernels kernels = Kernels::blocked;
+  tag images = tag::any;  // oneDNN's choice
+  bool winograd = false;  // for 3x3 convolutions
+};
+
+// Training in NHWC is left out: for one channel oneDNN has but its reference convolution there, a second for
+// a step.
+const std::vector<Style> kDenseStyles = {
+    {"blocked kernels", Kernels::blocked},
+    {"kernels (O,I)", Kernels::outputs_first},
+    {"kernels (I,O)", Kernels::inputs_first},
+};
+
+const std::vector<Style> kResNetStyles = {
+    {"images as oneDNN likes"},
+    {.label = "images NHWC", .images = tag::nhwc},
+    {.label = "images nChw16c, Winograd", .images = tag::nChw16c, .winograd = true},
 };
 
 tag layout_of(Kernels kernels) {
@@ -187,14 +202,6 @@ class Flattening {
 };
 
 // ---- Training ----
-
-const std::vector<Style> kTrainingStyles = {
-    {"blocked kernels", Kernels::blocked, tag::any},
-    {"kernels (O,I)", Kernels::outputs_first, tag::any},
-    {"kernels (I,O)", Kernels::inputs_first, tag::any},
-    {"images NHWC, kernels (O,I)", Kernels::outputs_first, tag::nhwc},
-    {"images NHWC, kernels (I,O)", Kernels::inputs_first, tag::nhwc},
-};
 
 struct Tensor {
   explicit Tensor(const memory::desc& desc) : value(allocate(desc)), gradient(allocate(desc)) {}
@@ -462,7 +469,7 @@ class Trainer {
   }
 
   Style style_;
-  Source& source_;
+  Source& source_;                        // only the constructor uses it
   std::optional<Flattening> flattening_;  // from the images to the first dense layer
   memory images_, probabilities_;
   std::vector<std::int64_t> labels_;
@@ -471,14 +478,6 @@ class Trainer {
 };
 
 // ---- Prediction ----
-
-const std::vector<Style> kPredictionStyles = {
-    {"blocked kernels", Kernels::blocked, tag::any},
-    {"kernels (O,I)", Kernels::outputs_first, tag::any},
-    {"kernels (I,O)", Kernels::inputs_first, tag::any},
-    {"images NHWC, kernels (O,I)", Kernels::outputs_first, tag::nhwc},
-    {"images NHWC, kernels (I,O)", Kernels::inputs_first, tag::nhwc},
-};
 
 // The batch normalisations were folded into the layers around them before their parameters came here.
 class Predictor {
@@ -497,8 +496,8 @@ class Predictor {
       logits = dense(x, kClasses, Activation::none);
     }
     softmax(logits);
-    const memory given = source.next(shape, tag::nchw, 1);
-    dnnl::reorder(given, images).execute(stream(), given, images);
+    const memory given = reordered(source.next(shape, tag::nchw, 1), images.get_desc());
+    std::copy_n(data(given), size(given), data(images));
   }
 
   void step() {
@@ -522,7 +521,7 @@ class Predictor {
         y = convolution(y, filters, 3, 1, 1, Activation::relu);
         x = convolution(y, 4 * filters, 1, 1, 0, Activation::relu, &shortcut);
       }
-    return dense(average_pooling(x), 1000, Activation::none);
+    return dense(flatten(average_pooling(x)), 1000, Activation::none);
   }
 
   // x (1,C,H,W)  kernel (F,C,K,K)  ->  y (1,F,OH,OW). With `sum` the result is added to that memory, and lies
@@ -535,9 +534,12 @@ class Predictor {
     const memory::desc y_desc =
         sum ? sum->get_desc() : floats({1, filters, extent(shape[2]), extent(shape[3])}, style_.images);
     const dims strides{stride, stride}, paddings{padding, padding};
+    const memory::desc x_desc = style_.images == tag::any ? floats(shape, tag::any) : x.get_desc();
+    const algorithm kind =
+        style_.winograd && kernel_size == 3 ? algorithm::convolution_winograd : algorithm::convolution_auto;
     const dnnl::convolution_forward::primitive_desc forward(
-        {prop_kind::forward_inference, algorithm::convolution_auto, floats(shape, style_.images),
-         floats(kernel_shape, tag::any), floats({filters}, tag::a), y_desc, strides, paddings, paddings},
+        {prop_kind::forward_inference, kind, x_desc, floats(kernel_shape, tag::any),
+         floats({filters}, tag::a), y_desc, strides, paddings, paddings},
         post_ops(activation, sum != nullptr), engine());
     const float bound = std::sqrt(3.0f / static_cast<float>(shape[1] * kernel_size * kernel_size));
     const memory kernel = reordered(source_.next(kernel_shape, tag::oihw, bound), forward.weights_desc());
@@ -580,23 +582,20 @@ class Predictor {
     return view(x, floats({1, flattening_->features()}, tag::ab));
   }
 
-  // x (1,I), or (1,I,1,1)  kernel (O,I)  ->  y (1,O)
+  // x (1,I)  kernel (O,I)  ->  y (1,O)
   memory dense(const memory& x, std::int64_t outputs, Activation activation) {
-    dims kernel_shape = x.get_desc().dims();
-    const std::int64_t inputs = kernel_shape[1];
-    kernel_shape[0] = outputs;
+    const std::int64_t inputs = x.get_desc().dims()[1];
     // Only the kernel behind Flatten is large enough for the plain layouts to be worth a try.
     const tag layout = flattening_ ? layout_of(style_.kernels) : tag::any;
     const dnnl::inner_product_forward::primitive_desc forward(
-        {prop_kind::forward_inference, x.get_desc(), floats(kernel_shape, layout), floats({outputs}, tag::a),
-         floats({1, outputs}, tag::ab)},
+        {prop_kind::forward_inference, x.get_desc(), floats({outputs, inputs}, layout),
+         floats({outputs}, tag::a), floats({1, outputs}, tag::ab)},
         post_ops(activation), engine());
     const float bound = std::sqrt(3.0f / static_cast<float>(inputs));
     const memory given = flattening_ ? flattening_->next_rows(source_, outputs, bound)
                                      : source_.next({outputs, inputs}, tag::ab, bound);
     flattening_.reset();
-    const tag plain = kernel_shape.size() == 2 ? tag::ab : tag::abcd;
-    const memory kernel = reordered(view(given, floats(kernel_shape, plain)), forward.weights_desc());
+    const memory kernel = reordered(view(given, floats({outputs, inputs}, tag::ab)), forward.weights_desc());
     const memory bias = source_.next({outputs}, tag::a, 0.1f);
     const memory y = allocate(forward.dst_desc());
     owned_.push_back(given);
@@ -622,7 +621,7 @@ class Predictor {
   }
 
   Style style_;
-  Source& source_;
+  Source& source_;                        // only the constructor uses it
   std::optional<Flattening> flattening_;  // from Flatten to the dense layer behind it
   memory probabilities_;
   std::vector<memory> owned_;  // buffers that calls see through views
@@ -656,17 +655,12 @@ void set_threads(int threads) {
   set(threads);
 }
 
-std::vector<Style> styles_of(const std::string& task, const std::string& network) {
-  const bool trains = task == "train" && (network == "mlp" || network == "mlp-improved" || network == "cnn");
-  const bool predicts = task == "predict" && (network == "mlp" || network == "cnn" || network == "resnet50");
-  if (!trains && !predicts) throw std::runtime_error("'" + task + " " + network + "' is not supported");
-  std::vector<Style> styles = trains ? kTrainingStyles : kPredictionStyles;
-  const bool has_images = network == "cnn" || network == "resnet50", has_flatten = network != "resnet50";
-  std::erase_if(styles, [&](const Style& style) {
-    return (!has_images && style.images != tag::any) ||
-           (!has_flatten && style.kernels == Kernels::outputs_first);
-  });
-  return styles;
+const std::vector<Style>& styles_of(const std::string& task, const std::string& network) {
+  const bool is_small = network == "mlp" || network == "cnn";
+  if ((task == "train" && (is_small || network == "mlp-improved")) || (task == "predict" && is_small))
+    return kDenseStyles;
+  if (task == "predict" && network == "resnet50") return kResNetStyles;
+  throw std::runtime_error("'" + task + " " + network + "' is not supported");
 }
 
 template <class Network>

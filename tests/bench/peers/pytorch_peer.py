@@ -162,7 +162,12 @@ def with_onednn(network: nn.Sequential) -> nn.Sequential:
 
 
 def with_pixels_first(network: nn.Sequential) -> nn.Sequential:
-    layers = (FlattenPixelsFirst() if isinstance(layer, nn.Flatten) else layer for layer in network)
+    """The network for channels_last images. Its first dense layers take the features in their new order."""
+    layers = [FlattenPixelsFirst() if isinstance(layer, nn.Flatten) else layer for layer in network]
+    norm = next(layer for layer in layers if isinstance(layer, nn.BatchNorm1d))
+    linear = next(layer for layer in layers if isinstance(layer, nn.Linear))
+    for t in (norm.weight, norm.bias, norm.running_mean, norm.running_var, linear.weight):
+        t.data = t.data.reshape(-1, 64, 13, 13).permute(0, 2, 3, 1).reshape(t.shape)
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)
 
 
@@ -193,8 +198,10 @@ def training_step(model: nn.Module, x: Tensor, labels: Tensor, set_to_none: bool
 
     def step():
         optimizer.zero_grad(set_to_none)
-        model(x, labels).backward()
+        loss = model(x, labels)
+        loss.backward()
         optimizer.step()
+        return loss
 
     return step
 
