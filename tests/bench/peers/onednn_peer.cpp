@@ -673,30 +673,36 @@ std::function<void()> make_run(const std::string& name, const Style& style, Sour
 class Contest {
  public:
   Contest(const std::string& task, const std::string& network) {
-    double best = INFINITY;
     for (const Style& style : styles_of(task, network)) {
       Source source;
-      const auto run = task == "train" ? make_run<Trainer>(network, style, source)
-                                       : make_run<Predictor>(network, style, source);
-      const double seconds = median_seconds(run, 0.1);
-      std::ostringstream entry;
-      entry << (seconds_.empty() ? "" : ", ") << '"' << style.label << "\": " << seconds;
-      seconds_ += entry.str();
-      if (seconds < best) std::tie(best, style_, run_) = std::tie(seconds, style.label, run);
+      entries_.push_back({style.label, task == "train" ? make_run<Trainer>(network, style, source)
+                                                       : make_run<Predictor>(network, style, source)});
     }
+    for (int round = 0; round < 3; ++round)  // in rounds, lest a neighbour on the machine decide
+      for (Entry& entry : entries_) entry.seconds = std::min(entry.seconds, median_seconds(entry.run, 0.03));
+    fastest_ = *std::ranges::min_element(entries_, {}, &Entry::seconds);
+    for (Entry& entry : entries_) entry.run = nullptr;
   }
 
   std::string answer() const {
     std::ostringstream text;
     text.precision(9);
-    text << "\"seconds\": " << median_seconds(run_) << ", \"variant\": \"" << style_ << "\", \"variants\": {"
-         << seconds_ << "}";
+    text << "\"seconds\": " << median_seconds(fastest_.run) << ", \"variant\": \"" << fastest_.label
+         << "\", \"variants\": {";
+    for (const Entry& entry : entries_)
+      text << (&entry == &entries_.front() ? "\"" : ", \"") << entry.label << "\": " << entry.seconds;
+    text << "}";
     return text.str();
   }
 
  private:
-  std::string seconds_, style_;
-  std::function<void()> run_;
+  struct Entry {
+    std::string label;
+    std::function<void()> run;
+    double seconds = INFINITY;
+  };
+  std::vector<Entry> entries_;
+  Entry fastest_;
 };
 
 std::string in_brackets(const std::vector<double>& values) {
