@@ -9,7 +9,38 @@ Which of PyTorch's many settings is fastest depends on the machine, the BLAS and
 request of a kind tries every variant below, and that kind keeps the fastest: no choice of ours can hold the peer back.
 Its answers name that variant and the seconds that each of them took.
 
-VARIANTS_MEASURED
+What they took on two cores of a Xeon with AVX-512 in a virtual machine, PyTorch 1.13.1 on OpenBLAS 0.3.21, in
+microseconds with one thread / two threads, each the least of one to four rounds (the rest of the machine was idle, but
+its speed still varied, at times by half):
+
+    training step                                       mlp        mlp-improved         cnn
+    eager                                            376 / 288      1022 / 1006    18300 / 12000
+    eager, foreach                                   364 / 284      1047 / 1033    18500 / 10900
+    eager, foreach, gradients zeroed                 443 / 307      1159 / 1129    20300 / 12200
+    script                                           386 / 302      1038 / 1006    21300 / 12300
+    trace                                            315 / 289       971 /  956    17700 / 10400
+    dense by oneDNN                                  692 / 611      1705 / 1638    18700 / 12100
+    channels_last                                                                  11200 /  7700
+    channels_last, pooling first                                                   10800 /  7600
+    channels_last, pooling first, trace                                            10700 /  7000
+    channels_last, pooling first, dense by oneDNN                                  11700 /  8400
+
+    prediction                                          mlp             cnn          resnet50
+    eager                                           24.9 / 22.5     1345 / 831    104000 / 52000
+    eager, folded                                                   1266 / 830     95000 / 49000
+    freeze                                          16.1 / 14.4     1252 / 812     91000 / 49000
+    optimize_for_inference                          17.3 / 16.5      840 / 602     64000 / 34000
+    fx.optimize_for_inference                       30.7 / 29.0     1189 / 828     74000 / 42000
+    channels_last                                                   1132 / 794     84000 / 45000
+    channels_last, freeze                                           1103 / 720     82000 / 43000
+    channels_last, optimize_for_inference                            834 / 602     67000 / 33000
+
+Left out, for it gained nothing: torch.jit.enable_onednn_fusion. The surroundings matter more than the variants, see
+prepare_process. With Debian's reference BLAS a step of mlp takes 4700; with OpenBLAS, as long as it took the processor
+for an old one, it took 570 to 1200. With PyTorch at AVX2 a step of the cnn took up to 1.5 times as long, with memory that
+was faulted in anew at each step 1.2 to 1.9 times.
+
+On Debian: apt-get install python3-torch libopenblas0-openmp, then /usr/bin/python3 pytorch_peer.py
 """
 
 import copy
@@ -30,8 +61,8 @@ def prepare_process():
     with open("/proc/cpuinfo") as file:
         has_avx512 = " avx512f " in file.read()
     if has_avx512:
-        # PyTorch 1.13 stops at AVX2 unless it is told, and OpenBLAS 0.3.21 falls back to SSE3 on processors younger than
-        # itself.
+        # PyTorch 1.13 stops at AVX2 unless told otherwise, and OpenBLAS 0.3.21 falls back to SSE3 on processors that are
+        # younger than itself.
         os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
     # Two OpenMP threads that land on one core wait for each other by spinning: milliseconds for each parallel region.
