@@ -37,8 +37,8 @@ its speed still varied, at times by half):
 
 Left out, for it gained nothing: torch.jit.enable_onednn_fusion. The surroundings matter more than the variants, see
 prepare_process. With Debian's reference BLAS a step of mlp takes 4700; with OpenBLAS, as long as it took the processor
-for an old one, it took 570 to 1200. With PyTorch at AVX2 a step of the cnn took up to 1.5 times as long, with memory that
-was faulted in anew at each step 1.2 to 1.9 times.
+for an old one, it took 570 to 1200. With PyTorch at AVX2 a step of the cnn took up to 1.5 times as long, with memory
+that was faulted in anew at each step 1.2 to 1.9 times.
 
 On Debian: apt-get install python3-torch libopenblas0-openmp, then /usr/bin/python3 pytorch_peer.py
 """
@@ -61,7 +61,7 @@ def prepare_process():
     with open("/proc/cpuinfo") as file:
         has_avx512 = " avx512f " in file.read()
     if has_avx512:
-        # PyTorch 1.13 stops at AVX2 unless told otherwise, and OpenBLAS 0.3.21 falls back to SSE3 on processors that are
+        # PyTorch 1.13 stops at AVX2 unless told otherwise, and OpenBLAS 0.3.21 falls back to SSE3 on a processor that is
         # younger than itself.
         os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
