@@ -61,8 +61,8 @@ def prepare_process():
     with open("/proc/cpuinfo") as file:
         has_avx512 = " avx512f " in file.read()
     if has_avx512:
-        # PyTorch 1.13 stops at AVX2 unless told otherwise, and OpenBLAS 0.3.21 falls back to SSE3 on a younger processor
-        # than itself.
+        # PyTorch 1.13 stops at AVX2 unless told otherwise, and OpenBLAS 0.3.21 falls back to SSE3 on a processor
+        # that is younger than itself.
         os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
     # Two OpenMP threads that land on one core wait for each other by spinning: milliseconds for each parallel region.
