@@ -22,7 +22,7 @@ using cpu::pieces_of;
 using cpu::reserve;
 
 // Inputs whose gradients are computed at a time: a block of the kernel and of results that stays in the cache.
-constexpr std::int64_t kInputBlock = 128, kSampleBlock = 64;
+constexpr std::int64_t kInputBlock = 112, kSampleBlock = 64;
 
 class CpuBackend final : public Backend {
  public:
@@ -71,8 +71,10 @@ class CpuBackend final : public Backend {
   // The smaller of dz and kernel is transposed: dx = dz . kernel^T, or block by block dx^T = kernel . dz^T.
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    if (N <= K)
+    if (N <= K) {
+      transpose_gradient(dz);
       return for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) { input_gradient(dz, kernel, dx, k, rows); });
+    }
     float* transposed = reserve(scratch_, K * F);
     kernels_.transpose(K, F, kernel.as<float>(), F, transposed, K);
     gemm({.M = N,
@@ -89,6 +91,7 @@ class CpuBackend final : public Backend {
   // Block by block: what is read of the kernel for dx is still in the cache when it is changed.
   void dense_backward_step(ConstTensorView x, ConstTensorView dz, double rate, TensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+    if (dx) transpose_gradient(dz);
     for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) {
       if (dx) input_gradient(dz, kernel, dx, k, rows);
       kernels_.gemm({.M = rows,
@@ -256,18 +259,23 @@ class CpuBackend final : public Backend {
  private:
   void gemm(const cpu::GemmTile& whole) { cpu::gemm(kernels_, whole); }
 
-  // block(first input, inputs) for blocks of the K inputs, with dz^T (F,N) in scratch_.
-  template <class BlockTask>
-  void for_input_blocks(ConstTensorView dz, std::int64_t K, BlockTask block) {
+  // dz^T (F,N) -> scratch_
+  void transpose_gradient(ConstTensorView dz) {
     const std::int64_t N = dz.shape[0], F = dz.shape[1];
     kernels_.transpose(N, F, dz.as<float>(), F, reserve(scratch_, N * F), N);
+  }
+
+  // block(first input, inputs) for blocks of the K inputs.
+  template <class BlockTask>
+  static void for_input_blocks(ConstTensorView dz, std::int64_t K, BlockTask block) {
+    const std::int64_t N = dz.shape[0], F = dz.shape[1];
     const std::int64_t blocks = pieces_of(K, kInputBlock);
     const auto one = [&](std::int64_t i) { block(i * kInputBlock, std::min(kInputBlock, K - i * kInputBlock)); };
     if (N * K * F >= cpu::kMultiplyAddsWorthSharing) return runtime::parallel_for(blocks, one);
     for (std::int64_t i = 0; i < blocks; ++i) one(i);
   }
 
-  // The gradient of a block of inputs, inside for_input_blocks.
+  // The gradient of a block of inputs, behind transpose_gradient.
   void input_gradient(ConstTensorView dz, ConstTensorView kernel, TensorView dx, std::int64_t k, std::int64_t rows) const {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
     alignas(64) float results[kInputBlock * kSampleBlock];

@@ -46,7 +46,7 @@ inline Vector multiply_add(float a, Vector b, Vector sum) {
 // a chain of thousands of float additions would cost the digits that a gradient of nearly equal terms needs.
 constexpr std::int64_t kDepth = 96;
 // Rows of A that are copied (or gathered) at a time: with kDepth columns they fit the second-level cache.
-constexpr std::int64_t kRowBlock = 128;
+constexpr std::int64_t kRowBlock = 112;
 // Distance of the copied rows of a transposed A: no power of two, whose lines would crowd a few sets of the cache.
 constexpr std::int64_t kCopiedRow = kRowBlock + 16;
 // Accumulators of a register block, and its most rows where it is two vectors wide.
@@ -54,8 +54,9 @@ constexpr int kAccumulators = NEURONA_ACCUMULATORS;
 constexpr int kMostRows = kAccumulators / 2;
 // Additions under way at a time that hide their latency.
 constexpr int kMostChains = kAccumulators < 16 ? kAccumulators : 16;
-// From so many rows on it pays to copy a panel of B whose rows lie far apart.
+// From so many rows on it pays to copy a panel of B whose rows lie far apart, unless a whole slice stays in the first-level cache.
 constexpr std::int64_t kRowsWorthPacking = 48;
+constexpr std::int64_t kCachedValues = 6144;
 
 // Memory that is wanted soon. What lies far away in steps is not foreseen by the processor.
 inline void fetch_early([[maybe_unused]] const float* p) {
@@ -199,7 +200,7 @@ class Slice {
     if (t_.N < W) return narrow<RowStride>(a);
     const int vectors = panel_vectors(rows_);
     const std::int64_t wide = vectors * W;
-    const bool packs = rows_ >= kRowsWorthPacking && t_.b_row > wide;
+    const bool packs = rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues;
     for (std::int64_t n = 0; n < t_.N;) {
       // The last panel may be narrower, and its last vector overlap the one before.
       std::int64_t columns = std::min(wide, t_.N - n);

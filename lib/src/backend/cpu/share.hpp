@@ -12,7 +12,8 @@
 namespace neurona::cpu {
 
 // Pieces are large enough to outweigh handing them out, small enough to share among cores.
-inline constexpr std::int64_t kTileUnit = 32;  // rows or columns
+inline constexpr std::int64_t kTileUnit = 16;  // rows or columns
+inline constexpr std::int64_t kLargeMatrix = 1 << 18;  // values: 1 MB
 inline constexpr std::int64_t kPiecesPerThread = 2;
 inline constexpr std::int64_t kPiece = 1 << 14;
 // Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping
@@ -50,10 +51,12 @@ void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
 inline void gemm(const Kernels& kernels, const GemmTile& whole) {
   const std::int64_t threads = num_threads();
   if (threads == 1 || whole.M * whole.N * whole.K < kMultiplyAddsWorthSharing) return kernels.gemm(whole);
-  const bool by_rows = whole.M >= 2 * kTileUnit && 2 * whole.M >= whole.N;
+  // By columns each thread reads its own part of B, by rows all of it: B is large where it does not stay in a core's cache.
+  const bool b_is_large = whole.K * whole.N > kLargeMatrix;
+  const bool by_rows = whole.M >= kTileUnit * threads && (whole.M >= whole.N || !b_is_large);
   // Whole units; the last piece takes what is left.
   const std::int64_t units = std::max<std::int64_t>(1, (by_rows ? whole.M : whole.N) / kTileUnit);
-  const std::int64_t pieces = std::min(units, kPiecesPerThread * threads);
+  const std::int64_t pieces = std::min(units, units >= 4 * kPiecesPerThread * threads ? kPiecesPerThread * threads : threads);
   runtime::parallel_for(pieces, [&](std::int64_t i) {
     const std::int64_t begin = i * units / pieces * kTileUnit, end = (i + 1) * units / pieces * kTileUnit;
     GemmTile tile = whole;
