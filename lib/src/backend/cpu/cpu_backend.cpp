@@ -305,11 +305,17 @@ class CpuBackend final : public Backend {
 
 }  // namespace
 
-std::shared_ptr<Backend> make_cpu_backend() { return std::make_shared<CpuBackend>(*cpu::runnable_kernels().front()); }
+namespace cpu {
+
+std::shared_ptr<Backend> make_backend(const Kernels& kernels) { return std::make_shared<CpuBackend>(kernels); }
+
+}  // namespace cpu
+
+std::shared_ptr<Backend> make_cpu_backend() { return cpu::make_backend(*cpu::runnable_kernels().front()); }
 
 std::vector<std::shared_ptr<Backend>> make_cpu_backends() {
   std::vector<std::shared_ptr<Backend>> backends;
-  for (const cpu::Kernels* kernels : cpu::runnable_kernels()) backends.push_back(std::make_shared<CpuBackend>(*kernels));
+  for (const cpu::Kernels* kernels : cpu::runnable_kernels()) backends.push_back(cpu::make_backend(*kernels));
   return backends;
 }
 

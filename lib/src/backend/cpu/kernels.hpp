@@ -3,9 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "neurona/activation.hpp"
+
+namespace neurona {
+class Backend;
+}
 
 namespace neurona::cpu {
 
@@ -191,5 +196,7 @@ struct Kernels {
 
 /// The sets of kernels that this processor can run, the best first.
 std::vector<const Kernels*> runnable_kernels();
+/// A cpu backend on these kernels, which must outlive it.
+std::shared_ptr<Backend> make_backend(const Kernels& kernels);
 
 }  // namespace neurona::cpu

@@ -138,12 +138,14 @@ void block(const RegisterBlock& t) {
   if (t.shift != nullptr) for_all([&](Vector& sum, Index, Index column) { sum += load<Vector>(t.shift + column); });
   if (t.addend != nullptr) for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.addend + at); });
   if (t.clamps) for_all([&](Vector& sum, Index, Index) { sum = sum > 0.0f ? sum : Vector{}; });
-  if (t.skip > 0) {
-    const Mask written = load<Mask>(kWritten.of + W - t.skip);
+  if (t.skip == 0) return for_all([&](Vector& sum, Index at, Index) { store(t.c + at, sum); });
+  const Mask written = load<Mask>(kWritten.of + W - t.skip);
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) acc[i][NV - 1] = written ? load<Vector>(t.c + i * t.c_row + t.last) : acc[i][NV - 1];
+  for (int i = 0; i < MR; ++i) {
+    float* c = t.c + i * t.c_row;
+    for (int v = 0; v < NV - 1; ++v) store(c + v * W, acc[i][v]);
+    store(c + t.last, written ? load<Vector>(c + t.last) : acc[i][NV - 1]);
   }
-  for_all([&](Vector& sum, Index at, Index) { store(t.c + at, sum); });
 }
 
 using BlockFunction = void (*)(const RegisterBlock&);
