@@ -137,6 +137,7 @@ class Passes {
       times_[position_++].milliseconds.push_back(now - last_ms_);
       last_ms_ = now_ms();
     });
+    if (!trains_) executor_.prepare_kernels();
     fill(executor_.input(batch_), 1);
     pass();
     times_.clear();
@@ -216,7 +217,7 @@ Json prediction(const Settings& settings) {
   for (const std::string& name : networks(settings, true)) {
     Model model = make(settings, name);
     const auto seconds = [&](std::int64_t batch) {
-      Predictor predictor(model, batch);
+      Predictor predictor(model, {.max_batch = batch, .weights_are_final = true});
       Tensor samples(model.input_shape().with_leading(batch));
       fill(samples.view(), 1);
       return seconds_of(settings, [&] {

@@ -166,7 +166,7 @@ TEST_CASE("A Predictor gives what predict gives, for any number of samples, and 
   stir(model, 6);
   Rng rng(7);
   const Tensor x = random_tensor({5, 28, 28, 1}, rng);
-  Predictor predictor(model, 5);
+  Predictor predictor(model, {.max_batch = 5});
   for (const std::int64_t n : {5, 1, 3}) {
     const TensorView input = predictor.input(n);
     std::copy_n(x.values().data(), input.elements(), input.as<float>());
@@ -178,4 +178,30 @@ TEST_CASE("A Predictor gives what predict gives, for any number of samples, and 
   }
   CHECK_THROWS_WITH_AS(predictor.input(6), doctest::Contains("6 samples"), ValueError);
   CHECK_THROWS_AS(predictor.input(0), ValueError);
+}
+
+TEST_CASE("A Predictor of final weights keeps kernels in another form, until it is refreshed") {
+  Sequential model({.seed = 8});
+  model.add(Conv2D({.filters = 32, .kernel_size = 3, .padding = Padding::same, .input_shape = {16, 16, 32}}));
+  model.add(BatchNormalization());
+  model.add(ActivationLayer({.activation = Activation::relu}));
+  Predictor plain(model), final(model, {.weights_are_final = true});
+  CHECK(final.bytes() >= plain.bytes() + 16 * 32 * 32 * sizeof(float));
+  Rng rng(9);
+  const Tensor x = random_tensor({1, 16, 16, 32}, rng);
+  const auto run = [&](Predictor& predictor) {
+    std::copy_n(x.values().data(), x.elements(), predictor.input().as<float>());
+    const ConstTensorView y = predictor.run();
+    return std::vector<float>(y.as<float>(), y.as<float>() + y.elements());
+  };
+  const auto error = [&] {
+    const std::vector<float> a = run(plain), b = run(final);
+    const Shape shape{static_cast<std::int64_t>(a.size())};
+    return normalised_error({a.data(), shape, DType::float32}, {b.data(), shape, DType::float32});
+  };
+  CHECK(error() < 1e-5);
+  for (float& value : model.parameters()[0]->value.values()) value += 0.1f;
+  CHECK(error() > 1e-3);
+  final.refresh();
+  CHECK(error() < 1e-5);
 }

@@ -140,7 +140,7 @@ TEST_CASE("A prediction of ResNet's blocks goes over no image but to convolve it
   x = model.add(Add(), {x, in});
   model.set_outputs({model.add(ActivationLayer({.activation = Activation::relu}), {x})});
   model.set_backend(cpu::make_backend(counting()));
-  Predictor predictor(model, 1);
+  Predictor predictor(model);
   std::fill_n(predictor.input().as<float>(), 14 * 14 * 32, 0.5f);
   counts = {};
   predictor.run();

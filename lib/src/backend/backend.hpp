@@ -58,6 +58,7 @@ struct FusedConv2D {
   ConstTensorView bias = {};    ///< (F) or none
   ConstTensorView addend = {};  ///< as the convolution's output, or none
   bool relu = false;
+  const float* prepared = nullptr;  ///< what prepare_conv2d wrote for the same shapes of one image, or null
   Extent2D pool = 1;  ///< windows of this size, side by side; at most kMostPoolTaps pixels, without addend
   static constexpr std::int64_t kMostPoolTaps = 127;
 };
@@ -150,6 +151,10 @@ class Backend {
   /// each value of y comes from.
   virtual void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
                                     std::uint8_t* taps);
+  /// A kernel that many images will be convolved with may be worth a form of its own. Values that prepare_conv2d writes for such a
+  /// convolution of images x (N,H,W,C); 0 where nothing is to be gained.
+  virtual std::int64_t prepared_values(const FusedConv2D& /*of*/, const Shape& /*x*/, const Shape& /*kernel*/) const { return 0; }
+  virtual void prepare_conv2d(const FusedConv2D& /*of*/, const Shape& /*x*/, ConstTensorView /*kernel*/, float* /*to*/) const {}
   /// x, y and taps as before, of one group, without scale and addend; dy (N,OH,OW,F)  ->  dkernel or none, dbias (F) or none
   virtual void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y,
                                                 const std::uint8_t* taps, ConstTensorView dy, TensorView dkernel,

@@ -67,6 +67,15 @@ FusedConv2D operation(const Conv2DOptions& o, const Shape& x, const Shape& image
 
 }  // namespace
 
+void FusedConvolution::prepare(Backend& backend, const Shape& image) {
+  const ConstTensorView kernel = convolution_.parameters()[kKernel].value.view();
+  const Shape x = image.with_leading(1);
+  const FusedConv2D of =
+      operation(convolution_.options(), x, convolution_.output_shape(std::span(&image, 1)), pooling_);
+  prepared_.resize(static_cast<std::size_t>(backend.prepared_values(of, x, kernel.shape)));
+  if (!prepared_.empty()) backend.prepare_conv2d(of, x, kernel, prepared_.data());
+}
+
 void FusedConvolution::forward(const ForwardPass& pass) const {
   const Conv2DOptions& o = convolution_.options();
   const std::span<const Parameter> weights = convolution_.parameters();
@@ -75,6 +84,7 @@ void FusedConvolution::forward(const ForwardPass& pass) const {
   if (o.use_bias) of.bias = weights[kBias].value.view();
   of.relu = relu();
   if (adds_) of.addend = pass.inputs[1];
+  if (!prepared_.empty()) of.prepared = prepared_.data();
   if (normalization_ != nullptr) {
     // gamma * (x + bias - mean) / sqrt(variance + epsilon) + beta = x * scale + (bias - mean) * scale + beta
     const std::span<const Parameter> n = normalization_->parameters();

@@ -19,6 +19,11 @@ class FusedConvolution final : public Layer {
   /// `image`: the shape that is pooled.
   bool take_pooling(const MaxPooling2D& layer, const Shape& image);
 
+  /// Gives the kernel the form that is best for many images of this shape (H,W,C), until it is called again. Passes then no longer
+  /// see how the kernel changes.
+  void prepare(Backend& backend, const Shape& image);
+  std::size_t prepared_bytes() const { return prepared_.size() * sizeof(float); }
+
   std::string_view type() const override { return "FusedConvolution"; }
   Shape output_shape(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
@@ -33,6 +38,7 @@ class FusedConvolution final : public Layer {
   const MaxPooling2D* pooling_ = nullptr;
   bool adds_ = false;
   bool relu_ = false;
+  std::vector<float> prepared_;
   mutable std::vector<float> scale_, bias_;  // of the normalisation, computed in each pass: the weights may have changed
 };
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+#include "layers/fused_conv2d.hpp"
 #include "model/model_impl.hpp"
 #include "neurona/error.hpp"
 
@@ -230,6 +231,20 @@ void Executor::choose_batch(std::int64_t n) {
     for (std::size_t k = 0; k < step.input_views.size(); ++k)
       step.input_views[k] = {values_[step.input_values[k]].data, step.input_shapes[k].with_leading(n), dtype};
   }
+}
+
+void Executor::prepare_kernels() {
+  for (const StepPlan& step : steps_)
+    if (auto* convolution = dynamic_cast<detail::FusedConvolution*>(step.fused.get()))
+      convolution->prepare(model_.backend(), step.input_shapes[0]);
+}
+
+std::size_t Executor::prepared_bytes() const {
+  std::size_t bytes = 0;
+  for (const StepPlan& step : steps_)
+    if (const auto* convolution = dynamic_cast<const detail::FusedConvolution*>(step.fused.get()))
+      bytes += convolution->prepared_bytes();
+  return bytes;
 }
 
 void Executor::check_samples(const Shape& sample) const {

@@ -52,6 +52,9 @@ class Executor {
   void set_observer(Observer observer) { observer_ = std::move(observer); }
   std::int64_t max_batch() const { return max_batch_; }
   std::size_t arena_bytes() const { return arena_.size_bytes(); }
+  /// For Use::inference: gives kernels the form that is best for many passes. Changes of them are seen after the next call only.
+  void prepare_kernels();
+  std::size_t prepared_bytes() const;
 
  private:
   // A tensor that flows between layers. Layers that only reshape share that of their input.

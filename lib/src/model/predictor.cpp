@@ -8,11 +8,12 @@
 namespace neurona {
 
 struct Predictor::Impl {
-  Impl(Model& model, std::int64_t max_batch) : executor(model, max_batch, Executor::Use::inference) {}
+  Impl(Model& model, PredictorOptions wanted) : options(wanted), executor(model, wanted.max_batch, Executor::Use::inference) {}
+  PredictorOptions options;
   Executor executor;
 };
 
-Predictor::Predictor(Model& model, std::int64_t max_batch) : impl_(std::make_unique<Impl>(model, max_batch)) {}
+Predictor::Predictor(Model& model, PredictorOptions options) : impl_(std::make_unique<Impl>(model, options)) { refresh(); }
 Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 Predictor& Predictor::operator=(Predictor&&) noexcept = default;
@@ -29,6 +30,10 @@ ConstTensorView Predictor::run(std::size_t i) {
   return impl_->executor.output(i);
 }
 
-std::size_t Predictor::bytes() const { return impl_->executor.arena_bytes(); }
+void Predictor::refresh() {
+  if (impl_->options.weights_are_final) impl_->executor.prepare_kernels();
+}
+
+std::size_t Predictor::bytes() const { return impl_->executor.arena_bytes() + impl_->executor.prepared_bytes(); }
 
 }  // namespace neurona

@@ -26,7 +26,7 @@ constexpr std::int64_t kInputBlock = 112, kSampleBlock = 64;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), fused_convolution_(kernels), normalization_(kernels) {}
+  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), fused_convolution_(kernels), winograd_(kernels), normalization_(kernels) {}
 
   std::string describe() const override {
     return "cpu (" + std::string(kernels_.name) + ", " + std::to_string(num_threads()) +
@@ -169,8 +169,15 @@ class CpuBackend final : public Backend {
   bool fuses() const override { return true; }
   void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
                             std::uint8_t* taps) override {
+    if (of.prepared != nullptr) return winograd_.forward(of, x, kernel.shape, y);
     if (of.pool == Extent2D(1)) return convolution_.forward(of, x, kernel, y);
     fused_convolution_.forward(of, x, kernel, y, taps);
+  }
+  std::int64_t prepared_values(const FusedConv2D& of, const Shape& x, const Shape& kernel) const override {
+    return winograd_.prepared_values(of, x, kernel);
+  }
+  void prepare_conv2d(const FusedConv2D& of, const Shape& x, ConstTensorView kernel, float* to) const override {
+    winograd_.prepare(of, x, kernel, to);
   }
   void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y, const std::uint8_t* taps,
                                         ConstTensorView dy, TensorView dkernel, TensorView dbias) override {
@@ -297,6 +304,7 @@ class CpuBackend final : public Backend {
   const cpu::Kernels& kernels_;
   cpu::Convolution convolution_;
   cpu::FusedConvolution fused_convolution_;
+  cpu::Winograd winograd_;
   cpu::Normalization normalization_;
   std::vector<float> left_;  // what pooling has still to give
   std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed

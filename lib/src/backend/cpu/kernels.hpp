@@ -106,6 +106,29 @@ struct GreyGradientPiece {
   float* sums;    // (F): what reached the bias, in all
 };
 
+/// One tile of Winograd's convolution, `tile` (2 or 4) results wide and high, whose window begins at (top, left) of an image
+/// (H,W,C). C must be a multiple of Kernels::vector.
+struct WinogradInput {
+  int tile;
+  std::int64_t H, W, C, top, left;
+  const float* image;
+  float* points;  // (tile+2)^2 rows of C, `point` apart
+  std::int64_t point;
+};
+
+/// The tile's results: of them rows x columns lie inside the image.
+struct WinogradOutput {
+  int tile;
+  std::int64_t F;
+  const float* points;  // (tile+2)^2 rows of F, `point` apart
+  std::int64_t point;
+  std::int64_t rows, columns;
+  const float *scale, *bias, *addend;  // each may be null; addend lies as y
+  bool clamps;
+  float* y;
+  std::int64_t row;  // from one line of y to the next
+};
+
 struct SgdPiece {
   std::int64_t count;
   float learning_rate, momentum;
@@ -187,6 +210,8 @@ struct Kernels {
   void (*max_unpool)(const UnpoolPiece& piece);
   void (*grey_forward)(const GreyPiece& piece);
   void (*grey_backward)(const GreyGradientPiece& piece);
+  void (*winograd_input)(const WinogradInput& tile);
+  void (*winograd_output)(const WinogradOutput& tile);
   void (*sgd)(const SgdPiece& piece);
   void (*rmsprop)(const RmspropPiece& piece);
   void (*adam)(const AdamPiece& piece);

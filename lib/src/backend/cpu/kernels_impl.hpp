@@ -311,6 +311,7 @@ void max_unpool(const UnpoolPiece& p) {
 }
 
 #include "backend/cpu/grey_impl.hpp"
+#include "backend/cpu/winograd_impl.hpp"
 
 void sgd(const SgdPiece& p) {
   const float lr = p.learning_rate, momentum = p.momentum;
@@ -431,6 +432,8 @@ const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .max_unpool = max_unpool,
                          .grey_forward = grey_forward,
                          .grey_backward = grey_backward,
+                         .winograd_input = winograd_input,
+                         .winograd_output = winograd_output,
                          .sgd = sgd,
                          .rmsprop = rmsprop,
                          .adam = adam,
