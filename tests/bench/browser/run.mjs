@@ -1,0 +1,158 @@
+// How fast other libraries do in a page what Neurona does there.
+//
+//   npm ci --omit=optional && node run.mjs [--only tfjs|ort] [--threads 1|2] [--json]
+//
+// The command prints a table and fails when a library computes something else than expected. Chromium is the program
+// that the variable CHROMIUM names, or `chromium` on the PATH.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+import { serve } from './server.mjs';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+const FIGURES = [
+  { library: 'tfjs', task: 'training', network: 'mlp' },
+  { library: 'tfjs', task: 'training', network: 'mlp-improved' },
+  { library: 'tfjs', task: 'training', network: 'cnn' },
+  { library: 'tfjs', task: 'prediction', network: 'mlp' },
+  { library: 'tfjs', task: 'prediction', network: 'cnn' },
+  { library: 'tfjs', task: 'prediction', network: 'resnet50' },
+  { library: 'ort', task: 'prediction', network: 'mlp' },
+  { library: 'ort', task: 'prediction', network: 'cnn' },
+  { library: 'ort', task: 'prediction', network: 'resnet50' },
+];
+
+// What TensorFlow.js says where its WebAssembly backend lacks an operation: a finding, not a fault.
+const MISSING = /Kernel '.*' not registered for backend 'wasm'/;
+
+function findChromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+      try {
+        const path = join(folder, name);
+        accessSync(path, constants.X_OK);
+        return path;
+      } catch {
+        // not here
+      }
+    }
+  }
+  throw new Error('No Chromium: install the package chromium, or set CHROMIUM to the program.');
+}
+
+/**
+ * Opens a browser and a server; site: a folder that is served below /site/, such as build/site. Returns
+ *   measure(task, network, library, threads), outputs(...), losses(...), describe(library, threads): see window.peer;
+ *     they reject with the library's own error,
+ *   page: the browser's only page, free for other use between two calls,
+ *   address: where the server answers,
+ *   close().
+ */
+export async function openPeers({ site } = {}) {
+  const server = await serve({ folders: { '/': HERE, ...(site ? { '/site/': resolve(site) } : {}) } });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: ['--no-sandbox'] });
+  const page = await browser.newPage();
+
+  // A page for each pair of library and threads; leaving it ends its threads and frees its memory.
+  async function ask(library, threads, name, ...values) {
+    const address = `${server.address}/peers.html?library=${library}&threads=${threads}`;
+    if (page.url() !== address) {
+      await page.goto(address);
+      await page.waitForFunction(() => window.peer);
+    }
+    return page.evaluate(([f, given]) => window.peer[f](...given), [name, values]);
+  }
+
+  return {
+    measure: (task, network, library, threads) => ask(library, threads, 'measure', task, network, library, threads),
+    outputs: (network, library, threads) => ask(library, threads, 'outputs', network, library, threads),
+    losses: (network, library, threads, steps) => ask(library, threads, 'losses', network, library, threads, steps),
+    describe: (library, threads) => ask(library, threads, 'describe', library, threads),
+    page,
+    address: server.address,
+    close: async () => {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+// -------------------------------------------------------------------------------------------------- the command line
+
+// Sums of a thousand products in another order differ by some 1e-6 of the largest output; a wrong padding or a kernel
+// in the wrong order changes all of it.
+const OUTPUT_TOLERANCE = 1e-3;
+const LOSS_STEPS = 100, LOSS_WINDOW = 10, LOSS_SHARE = 0.7;
+
+const mean = (values) => values.reduce((a, b) => a + b) / values.length;
+const largest = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+
+/** The text of what is wrong with a training's losses, or null. */
+function wrongLosses(losses) {
+  const first = mean(losses.slice(0, LOSS_WINDOW)), last = mean(losses.slice(-LOSS_WINDOW));
+  return last < LOSS_SHARE * first ? null : `the loss went from ${first} to ${last} in ${losses.length} steps`;
+}
+
+/** The same for outputs that should equal each other; the difference is taken relative to the largest output. */
+function wrongOutputs(outputs, expected) {
+  const sum = outputs.reduce((a, b) => a + b, 0);
+  if (!(Math.abs(sum - 1) < OUTPUT_TOLERANCE)) return `the probabilities add up to ${sum}`;
+  const difference = largest(outputs.map((value, i) => value - expected[i])) / largest(expected);
+  return outputs.length === expected.length && difference < OUTPUT_TOLERANCE ? null : `the outputs differ by ${difference}`;
+}
+
+function row(cells) {
+  return cells.map((cell, i) => String(cell).padEnd([6, 11, 13, 8, 0][i])).join('');
+}
+
+async function main() {
+  const { values: options } = parseArgs({
+    options: { only: { type: 'string' }, threads: { type: 'string' }, json: { type: 'boolean', default: false } },
+  });
+  const say = options.json ? () => {} : console.log;
+  const libraries = ['tfjs', 'ort'].filter((library) => !options.only || library === options.only);
+  const counts = [1, 2].filter((count) => !options.threads || String(count) === options.threads);
+  if (!libraries.length || !counts.length) throw new Error('node run.mjs [--only tfjs|ort] [--threads 1|2] [--json]');
+
+  const figures = [], wrong = [], runs = [], predicted = {};
+  const note = (who, text) => text && wrong.push(`${who}: ${text}`);
+  const peers = await openPeers();
+  try {
+    say(row(['', 'task', 'network', 'threads', 'median']));
+    for (const library of libraries) {
+      for (const threads of counts) {
+        for (const { task, network } of FIGURES.filter((figure) => figure.library === library)) {
+          const figure = { library, task, network, threads }, who = `${library} ${task} ${network} ${threads}`;
+          figures.push(figure);
+          try {
+            figure.seconds = await peers.measure(task, network, library, threads);
+            if (task === 'training') {
+              note(who, wrongLosses(await peers.losses(network, library, threads, LOSS_STEPS)));
+            } else {
+              const outputs = await peers.outputs(network, library, threads);
+              note(who, wrongOutputs(outputs, predicted[network] ??= outputs));
+            }
+          } catch (error) {
+            figure.error = error.message.replace(/^page\.evaluate: /, '').split('\n', 1)[0];
+            if (!MISSING.test(figure.error)) note(who, figure.error);
+          }
+          say(row([library, task, network, threads, figure.error ?? `${(figure.seconds * 1e3).toFixed(3)} ms`]));
+        }
+        runs.push(await peers.describe(library, threads));
+      }
+    }
+  } finally {
+    await peers.close();
+  }
+  if (options.json) console.log(JSON.stringify({ figures, runs, wrong }, null, 2));
+  for (const run of runs) say(`${run.library} ${run.version}, ${run.threads} threads, SIMD ${run.simd}: ${run.browser}`);
+  say(wrong.length ? '' : `Every loss fell; every network's outputs agree: ${Object.keys(predicted).join(', ')}.`);
+  for (const text of wrong) console.error(`wrong: ${text}`);
+  if (wrong.length) process.exitCode = 1;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) await main();
