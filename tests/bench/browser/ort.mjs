@@ -11,20 +11,23 @@ export async function start(threads) {
   ort.env.logLevel = 'error';
   return {
     version: ort.env.versions.web,
-    details: () => ({ threads: ort.env.wasm.numThreads, simd: ort.env.wasm.simd }),
+    details: () => ({ threads: ort.env.wasm.numThreads, simd: true }),
     trainer: () => {
       throw new Error('onnxruntime-web does not train.');
     },
-    predictor: (network) => predictor(ort, graph(network)),
+    predictor: (network) => predictor(ort, graph(network), threads),
   };
 }
 
 /** A function that predicts the network's sample and returns its output. */
-async function predictor(ort, network) {
+async function predictor(ort, network, threads) {
   const session = await ort.InferenceSession.create(onnxModel(network), {
     executionProviders: ['wasm'],
     graphOptimizationLevel: 'all',
   });
+  // It falls back to one thread where a page may not share memory.
+  if (ort.env.wasm.numThreads !== threads)
+    throw new Error(`onnxruntime-web runs ${ort.env.wasm.numThreads} threads instead of ${threads}.`);
   const [height, width, channels] = network.shape;
   const sample = channelsFirst(network.sample(), network.shape);
   return async () => {

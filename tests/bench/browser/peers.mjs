@@ -4,14 +4,18 @@ import * as ort from './ort.mjs';
 import * as tfjs from './tfjs.mjs';
 import { unknown } from './networks.mjs';
 
-const LIBRARIES = { tfjs, ort };
+const LIBRARIES = {
+  tfjs: tfjs.start,
+  'tfjs-layers': (threads) => tfjs.start(threads, { useLayers: true }),
+  ort: ort.start,
+};
 const WARM_UP_MS = 500;  // compiled code is replaced by optimised code meanwhile
 const REPETITION_MS = 200, MEASURING_MS = 1000, LEAST_REPETITIONS = 3;
 
 let running = null;
 
 async function started(library, threads) {
-  running ??= { library, threads, api: (LIBRARIES[library] ?? unknown(library, LIBRARIES)).start(threads) };
+  running ??= { library, threads, api: (LIBRARIES[library] ?? unknown(library, LIBRARIES))(threads) };
   if (running.library !== library || running.threads !== threads)
     throw new Error(`This page runs ${running.library} with ${running.threads} threads; load it again for another pair.`);
   return running.api;

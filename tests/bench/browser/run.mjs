@@ -13,17 +13,11 @@ import { serve } from './server.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-const FIGURES = [
-  { library: 'tfjs', task: 'training', network: 'mlp' },
-  { library: 'tfjs', task: 'training', network: 'mlp-improved' },
-  { library: 'tfjs', task: 'training', network: 'cnn' },
-  { library: 'tfjs', task: 'prediction', network: 'mlp' },
-  { library: 'tfjs', task: 'prediction', network: 'cnn' },
-  { library: 'tfjs', task: 'prediction', network: 'resnet50' },
-  { library: 'ort', task: 'prediction', network: 'mlp' },
-  { library: 'ort', task: 'prediction', network: 'cnn' },
-  { library: 'ort', task: 'prediction', network: 'resnet50' },
-];
+const FIGURES = {
+  tfjs: { training: ['mlp', 'mlp-improved', 'cnn'], prediction: ['mlp', 'cnn', 'resnet50'] },
+  'tfjs-layers': { training: ['mlp', 'mlp-improved', 'cnn'] },
+  ort: { prediction: ['mlp', 'cnn', 'resnet50'] },
+};
 
 // What TensorFlow.js says where its WebAssembly backend lacks an operation: a finding, not a fault.
 const MISSING = /Kernel '.*' not registered for backend 'wasm'/;
@@ -106,15 +100,17 @@ function wrongOutputs(outputs, expected) {
 }
 
 function row(cells) {
-  return cells.map((cell, i) => String(cell).padEnd([6, 11, 13, 8, 0][i])).join('');
+  return cells.map((cell, i) => String(cell).padEnd([12, 11, 13, 8, 0][i])).join('');
 }
+
+const plan = (library) => Object.entries(FIGURES[library]).flatMap(([task, networks]) => networks.map((network) => [task, network]));
 
 async function main() {
   const { values: options } = parseArgs({
     options: { only: { type: 'string' }, threads: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
   const say = options.json ? () => {} : console.log;
-  const libraries = ['tfjs', 'ort'].filter((library) => !options.only || library === options.only);
+  const libraries = Object.keys(FIGURES).filter((library) => !options.only || library.split('-')[0] === options.only);
   const counts = [1, 2].filter((count) => !options.threads || String(count) === options.threads);
   if (!libraries.length || !counts.length) throw new Error('node run.mjs [--only tfjs|ort] [--threads 1|2] [--json]');
 
@@ -125,7 +121,7 @@ async function main() {
     say(row(['', 'task', 'network', 'threads', 'median']));
     for (const library of libraries) {
       for (const threads of counts) {
-        for (const { task, network } of FIGURES.filter((figure) => figure.library === library)) {
+        for (const [task, network] of plan(library)) {
           const figure = { library, task, network, threads }, who = `${library} ${task} ${network} ${threads}`;
           figures.push(figure);
           try {
