@@ -12,13 +12,18 @@ const LIBRARIES = {
 const WARM_UP_MS = 500;  // compiled code is replaced by optimised code meanwhile
 const REPETITION_MS = 200, MEASURING_MS = 1000, LEAST_REPETITIONS = 3;
 
-let running = null;
+let running = null;  // {library, threads, api: a promise}
+const predictors = {};  // by network: ResNet-50 is a hundred megabytes, which no second call shall build again
 
 async function started(library, threads) {
   running ??= { library, threads, api: (LIBRARIES[library] ?? unknown(library, LIBRARIES))(threads) };
   if (running.library !== library || running.threads !== threads)
     throw new Error(`This page runs ${running.library} with ${running.threads} threads; load it again for another pair.`);
   return running.api;
+}
+
+function predictorOf(api, network) {
+  return (predictors[network] ??= api.predictor(network));
 }
 
 function median(values) {
@@ -47,13 +52,13 @@ window.peer = {
   /** task: 'training' (seconds of a step with a batch of 32) or 'prediction' (seconds for one sample). */
   async measure(task, network, library, threads) {
     const api = await started(library, threads);
-    const makers = { training: api.trainer, prediction: api.predictor };
+    const makers = { training: api.trainer, prediction: (name) => predictorOf(api, name) };
     return secondsOf(await (makers[task] ?? unknown(task, makers))(network));
   },
 
   /** What the network says of its sample: the same from every library. */
   async outputs(network, library, threads) {
-    const predict = await (await started(library, threads)).predictor(network);
+    const predict = await predictorOf(await started(library, threads), network);
     return Array.from(await predict());
   },
 

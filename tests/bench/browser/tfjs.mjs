@@ -74,7 +74,8 @@ function layersTrainer(tf, network) {
   }
   for (const { normalise, units, activation = 'softmax' } of layers) {
     if (normalise) model.add(tf.layers.batchNormalization());
-    model.add(tf.layers.dense({ units, activation, kernelInitializer: activation === 'selu' ? 'leCunNormal' : 'glorotUniform' }));
+    const kernelInitializer = activation === 'selu' ? 'leCunNormal' : 'glorotUniform';
+    model.add(tf.layers.dense({ units, activation, kernelInitializer }));
   }
   model.compile({ optimizer: tf.train.sgd(learningRate), loss: 'sparseCategoricalCrossentropy' });
   return overBatches(tf, inputShapeOf(network), ({ x, labels }) => model.trainOnBatch(x, labels));
@@ -138,7 +139,10 @@ function normalisation(tf, features, variable) {
 }
 
 // -------------------------------------------------------------------------------------------------------- prediction
-/** A function that predicts the network's sample and returns its output. Convolutions carry bias and ReLU, as in a converted model. */
+/**
+ * A function that predicts the network's sample and returns its output. Convolutions carry their bias and ReLU along, as
+ * those of a converted model do.
+ */
 function predictor(tf, network) {
   const { shape, layers } = network;
   const sample = network.sample();
