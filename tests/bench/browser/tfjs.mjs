@@ -82,8 +82,8 @@ function layersTrainer(tf, network) {
 }
 
 /**
- * The same from single operations and an optimiser, which is twice as fast: the dense layers of the Keras-like interface
- * use a fused product whose gradient includes that of the images, which nobody asked for.
+ * The same from single operations and an optimiser: twice as fast where the first layer is dense, since the Keras-like
+ * interface fuses it, and a fused product computes the gradient of its input too, here of the images.
  */
 function operationsTrainer(tf, network) {
   const { learningRate, convolution, layers } = network;
