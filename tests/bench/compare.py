@@ -39,7 +39,7 @@ class Neurona:
     def seconds(self, task, network, threads):
         part = {"train": "training", "predict": "prediction"}[task]
         answer = subprocess.run([self.program, "bench", "--only", part, "--network", network, "--threads", str(threads), "--repetitions", "3",
-                                 "--least", "100", "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                                 "--least", "200", "--json"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         figures = json.loads(answer.stdout)[part][network]
         return figures["milliseconds_per_batch"] / 1e3 if task == "train" else figures["one_microseconds"] / 1e6
 

@@ -38,18 +38,34 @@ class CpuBackend final : public Backend {
   void dense_forward(ConstTensorView x, ConstTensorView kernel, ConstTensorView bias, Activation activation,
                      TensorView y) override {
     const std::int64_t N = x.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    gemm({.M = N,
-          .N = F,
-          .K = K,
-          .a = x.as<float>(),
-          .a_row = K,
-          .b = kernel.as<float>(),
-          .b_row = F,
-          .bias = bias ? bias.as<float>() : nullptr,
-          .c = y.as<float>(),
-          .c_row = F,
-          .clamps = activation == Activation::relu});
-    if (activation != Activation::relu) activation_forward(activation, y, y);
+    const bool clamps = activation == Activation::relu;
+    const float* offsets = bias ? bias.as<float>() : nullptr;
+    // Many inputs are summed in groups, whatever the batch and the threads: a thread then reads the rows of the kernel that it
+    // changed when it went backwards, and that are still in its cache.
+    const cpu::Groups groups(K);
+    if (groups.count == 1) {
+      gemm(product(x.as<float>(), N, K, kernel.as<float>(), F, offsets, clamps, y.as<float>()));
+    } else {
+      float* terms = reserve(scratch_, groups.count * N * F);
+      const bool shared = N * K * F >= cpu::kMultiplyAddsWorthSharing;
+      // More threads than groups share a group's columns.
+      const std::int64_t parts = shared ? std::clamp<std::int64_t>(num_threads() / groups.count, 1, std::max<std::int64_t>(1, F / cpu::kTileUnit)) : 1;
+      const auto one = [&](std::int64_t i) {
+        const std::int64_t g = i / parts, begin = i % parts * F / parts, end = (i % parts + 1) * F / parts;
+        cpu::GemmTile tile = product(x.as<float>() + groups.begin(g), N, groups.begin(g + 1) - groups.begin(g),
+                                     kernel.as<float>() + groups.begin(g) * F + begin, F, nullptr, false, terms + g * N * F + begin);
+        tile.a_row = K;
+        tile.N = end - begin;
+        kernels_.gemm(tile);
+      };
+      if (shared) {
+        runtime::parallel_for(groups.count * parts, one);
+      } else {
+        for (std::int64_t i = 0; i < groups.count; ++i) one(i);
+      }
+      kernels_.sum_groups({.rows = N, .F = F, .groups = groups.count, .group = N * F, .terms = terms, .bias = offsets, .clamps = clamps, .y = y.as<float>()});
+    }
+    if (!clamps) activation_forward(activation, y, y);
   }
 
   void dense_backward_parameters(ConstTensorView x, ConstTensorView dz, TensorView dkernel, TensorView dbias) override {
@@ -265,6 +281,12 @@ class CpuBackend final : public Backend {
 
  private:
   void gemm(const cpu::GemmTile& whole) { cpu::gemm(kernels_, whole); }
+
+  // y (M,N) = a (M,K) . b (K,N) + bias
+  static cpu::GemmTile product(const float* a, std::int64_t M, std::int64_t K, const float* b, std::int64_t N, const float* bias,
+                               bool clamps, float* y) {
+    return {.M = M, .N = N, .K = K, .a = a, .a_row = K, .b = b, .b_row = N, .bias = bias, .c = y, .c_row = N, .clamps = clamps};
+  }
 
   // dz^T (F,N) -> scratch_
   void transpose_gradient(ConstTensorView dz) {

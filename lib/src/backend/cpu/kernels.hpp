@@ -14,6 +14,10 @@ class Backend;
 
 namespace neurona::cpu {
 
+/// Depth of a slice of a product. Slices are summed by themselves: a chain of thousands of float additions would cost the digits that
+/// a gradient of nearly equal terms needs. One of B stays in the first-level cache while all rows of A pass over it.
+inline constexpr std::int64_t kProductDepth = 96;
+
 /// Writes rows [row, row + rows), columns [column, column + columns) of a matrix to `to`, whose rows lie to_row apart.
 using Gather = void (*)(const void* matrix, std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns,
                         float* to, std::int64_t to_row);
@@ -38,6 +42,15 @@ struct GemmTile {
   const void* gathers = nullptr;
   std::int64_t gather_from = 0;  // the row of the gathered A that is row 0 here
   std::int64_t gather_at = 0;    // likewise its column
+};
+
+/// y (rows,F) = bias (F) + the sum of `groups` matrices (rows,F), `group` values apart [negative results 0].
+struct GroupSum {
+  std::int64_t rows, F, groups, group;
+  const float* terms;
+  const float* bias;  // may be null
+  bool clamps;
+  float* y;
 };
 
 /// Some columns of a matrix whose rows lie `row` apart.
@@ -176,6 +189,7 @@ struct Kernels {
   /// `rounds` times as many multiply-adds in registers as there are registers: the most that this processor can do. Returns the
   /// floating-point operations. For measuring.
   double (*multiply_adds)(std::int64_t rounds);
+  void (*sum_groups)(const GroupSum& sum);
   /// All but softmax; z may be y.
   void (*activation_forward)(Activation activation, std::int64_t count, const float* z, float* y);
   void (*activation_backward)(Activation activation, std::int64_t count, const float* y, const float* dy, float* dz);

@@ -195,6 +195,18 @@ void normalize_backward(const NormalizeGradientPiece& p) {
     for (std::int64_t c = 0; c < p.of.C; ++c) dx[c] = slope[c] * dy[c] + tilt[c] * (x[c] - mean[c]) + offset[c];
 }
 
+void sum_groups(const GroupSum& s) {
+  for (std::int64_t r = 0; r < s.rows; ++r) {
+    const float* terms = s.terms + r * s.F;
+    float* y = s.y + r * s.F;
+    for (std::int64_t f = 0; f < s.F; ++f) y[f] = s.bias != nullptr ? s.bias[f] + terms[f] : terms[f];
+    for (std::int64_t g = 1; g < s.groups; ++g)
+      for (std::int64_t f = 0; f < s.F; ++f) y[f] += terms[g * s.group + f];
+    if (s.clamps)
+      for (std::int64_t f = 0; f < s.F; ++f) y[f] = y[f] > 0.0f ? y[f] : 0.0f;
+  }
+}
+
 void add_to(std::int64_t count, const float* a, float* y) {
   for (std::int64_t i = 0; i < count; ++i) y[i] += a[i];
 }
@@ -412,6 +424,7 @@ const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .vector = NEURONA_WIDTH,
                          .gemm = gemm,
                          .multiply_adds = multiply_adds,
+                         .sum_groups = sum_groups,
                          .activation_forward = activation_forward,
                          .activation_backward = activation_backward,
                          .softmax = softmax,

@@ -42,9 +42,7 @@ inline Vector multiply_add(float a, Vector b, Vector sum) {
 #endif
 }
 
-// Depth of a slice of B, which stays in the first-level cache while all rows of A pass over it. Slices are summed by themselves:
-// a chain of thousands of float additions would cost the digits that a gradient of nearly equal terms needs.
-constexpr std::int64_t kDepth = 96;
+constexpr std::int64_t kDepth = kProductDepth;
 // Rows of A that are copied (or gathered) at a time: with kDepth columns they fit the second-level cache.
 constexpr std::int64_t kRowBlock = 112;
 // Distance of the copied rows of a transposed A: no power of two, whose lines would crowd a few sets of the cache.
@@ -155,7 +153,7 @@ constexpr std::array<BlockFunction, sizeof...(Rows)> blocks_of(std::index_sequen
   return {block<static_cast<int>(Rows) + 1, NV, RowStride>...};
 }
 
-// By vectors (1, 2, 4 or 8) and rows - 1.
+// By vectors (1 to 8) and rows - 1.
 template <int NV, int RowStride>
 constexpr auto kBlocks = blocks_of<NV, RowStride>(std::make_index_sequence<std::min(kAccumulators / NV, kMostRows)>());
 
@@ -167,7 +165,9 @@ BlockFunction block_for(int vectors, std::int64_t rows) {
     case 2: return kBlocks<2, RowStride>[i];
     case 3: return kBlocks<3, RowStride>[i];
     case 4: return kBlocks<4, RowStride>[i];
+    case 5: return kBlocks<5, RowStride>[i];
     case 6: return kBlocks<6, RowStride>[i];
+    case 7: return kBlocks<7, RowStride>[i];
     default: return kBlocks<8, RowStride>[i];
   }
 }
@@ -205,12 +205,10 @@ class Slice {
     const bool packs = rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues;
     for (std::int64_t n = 0; n < t_.N;) {
       // The last panel may be narrower, and its last vector overlap the one before.
-      std::int64_t columns = std::min(wide, t_.N - n);
-      int used = static_cast<int>((columns + W - 1) / W);
-      if (used == 5 || used == 7) used = 4, columns = 4 * W;
-      std::int64_t last = columns - W;
+      const std::int64_t columns = std::min(wide, t_.N - n);
+      const int used = static_cast<int>((columns + W - 1) / W);
+      const std::int64_t last = columns - W;  // may lie before n: those columns exist, as N >= W
       const int skip = static_cast<int>(used * W - columns);
-      if (used == 1 && skip > 0) last = columns - W;  // begins before n: those columns exist, N >= W
       panel<RowStride>(a, n, used, last, skip, packs);
       n += columns;
     }

@@ -29,6 +29,21 @@ inline float* reserve(std::vector<float>& buffer, std::int64_t count) {
 
 inline std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (total + piece - 1) / piece; }
 
+/// How the K inputs of a dense layer are summed: up to four groups of whole slices of the products.
+struct Groups {
+  static constexpr std::int64_t kMost = 4;
+
+  explicit Groups(std::int64_t inputs) : K(inputs) {
+    const std::int64_t slices = std::max<std::int64_t>(1, pieces_of(K, kProductDepth));
+    if (slices < kMost) return;
+    size = pieces_of(slices, kMost) * pieces_of(K, slices);
+    count = pieces_of(K, size);
+  }
+  std::int64_t begin(std::int64_t group) const { return std::min(group * size, K); }
+
+  std::int64_t K, size = K, count = 1;
+};
+
 /// body(task) for each task, on several threads where `elements` of work are worth it.
 template <class Body>
 void share(std::int64_t tasks, std::int64_t elements, Body body) {
