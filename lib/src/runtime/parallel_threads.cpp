@@ -1,6 +1,6 @@
 // parallel_for on a team of std::thread. Each member, the caller too, begins with its own share of the tasks, the same in each
-// round, so that it finds in its cache what it left there; then it takes what is left of the others' shares. At the end the caller
-// waits for the tasks that are still being done and for nothing else: a worker that the machine has no core for delays nobody.
+// round, so that it finds in its cache what it left there; then it takes from the others' shares: all of one whose owner has not
+// come, else all but the last task. A worker that the machine has no core for delays nobody for long.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -24,6 +24,9 @@ namespace {
 constexpr std::chrono::microseconds kLooks(500);
 
 constexpr int kMostThreads = 256;
+
+// So long the caller leaves an owner the last task of its share.
+constexpr std::chrono::microseconds kPatience(50);
 
 thread_local bool inside = false;
 
@@ -49,8 +52,10 @@ class Team {
       workers_.emplace_back([this, index = static_cast<int>(workers_.size()) + 1] { work(index); });
     work_ = {threads, body, context};
     for (int t = 0; t < threads; ++t) {
-      shares_[static_cast<std::size_t>(t)].next = t * tasks / threads;
-      shares_[static_cast<std::size_t>(t)].end = (t + 1) * tasks / threads;
+      Share& share = shares_[static_cast<std::size_t>(t)];
+      share.next = t * tasks / threads;
+      share.end = (t + 1) * tasks / threads;
+      share.has_owner = false;
     }
     ++round_;
     open_ = true;
@@ -61,7 +66,11 @@ class Team {
     take_tasks(0);
     // From here on no worker can come in; those that are in still use what the caller owns.
     open_ = false;
-    while (present_ > 0) pause_briefly();
+    const auto waits_since = std::chrono::steady_clock::now();
+    while (present_ > 0) {
+      pause_briefly();
+      if (std::chrono::steady_clock::now() - waits_since > kPatience) take_tasks(0, 0);
+    }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
@@ -75,14 +84,22 @@ class Team {
   struct alignas(64) Share {
     std::atomic<std::int64_t> next{0};
     std::int64_t end = 0;
+    std::atomic<bool> has_owner{false};
   };
 
-  void take_tasks(int index) {
+  // Of the others' shares it leaves so many tasks to an owner who is there.
+  void take_tasks(int index, std::int64_t leaves = 1) {
     inside = true;
     try {
+      shares_[static_cast<std::size_t>(index)].has_owner = true;
       for (int i = 0; i < work_.threads; ++i) {
         Share& share = shares_[static_cast<std::size_t>((index + i) % work_.threads)];
-        for (std::int64_t task; (task = share.next++) < share.end;) work_.body(work_.context, task);
+        for (;;) {
+          if (i > 0 && share.has_owner && share.end - share.next <= leaves) break;
+          const std::int64_t task = share.next++;
+          if (task >= share.end) break;
+          work_.body(work_.context, task);
+        }
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);

@@ -33,15 +33,11 @@ inline std::int64_t pieces_of(std::int64_t total, std::int64_t piece) { return (
 struct Groups {
   static constexpr std::int64_t kMost = 4;
 
-  explicit Groups(std::int64_t inputs) : K(inputs) {
-    const std::int64_t slices = std::max<std::int64_t>(1, pieces_of(K, kProductDepth));
-    if (slices < kMost) return;
-    size = pieces_of(slices, kMost) * pieces_of(K, slices);
-    count = pieces_of(K, size);
-  }
-  std::int64_t begin(std::int64_t group) const { return std::min(group * size, K); }
+  explicit Groups(std::int64_t inputs)
+      : K(inputs), slices(std::max<std::int64_t>(1, pieces_of(K, kProductDepth))), count(slices < kMost ? 1 : kMost) {}
+  std::int64_t begin(std::int64_t group) const { return std::min(group * slices / count * pieces_of(K, slices), K); }
 
-  std::int64_t K, size = K, count = 1;
+  std::int64_t K, slices, count;
 };
 
 /// body(task) for each task, on several threads where `elements` of work are worth it.
