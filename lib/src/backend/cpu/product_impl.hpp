@@ -42,6 +42,13 @@ inline Vector multiply_add(float a, Vector b, Vector sum) {
 #endif
 }
 
+// Without a fused instruction each term is rounded twice: what is lost is made up for by adding up half as many at a time.
+#if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__wasm_relaxed_simd__)
+constexpr bool kTwoChains = false;
+#else
+constexpr bool kTwoChains = true;
+#endif
+
 constexpr std::int64_t kDepth = kProductDepth;
 // Rows of A that are copied (or gathered) at a time: with kDepth columns they fit the second-level cache.
 constexpr std::int64_t kRowBlock = 112;
@@ -106,16 +113,29 @@ void block(const RegisterBlock& t) {
   const float* a = t.a;
   const float* b = t.b;
   const float* b_last = b + t.last;
-  for (std::int64_t k = 0; k < t.depth; ++k, a += t.a_step, b += t.b_row, b_last += t.b_row) {
-    Vector row[NV];
-    for (int v = 0; v < NV - 1; ++v) row[v] = load<Vector>(b + v * W);
-    row[NV - 1] = load<Vector>(b_last);
-    fetch_early(b + t.ahead);
-    if constexpr (NV > 1) fetch_early(b_last + t.ahead);
-    for (int i = 0; i < MR; ++i) {
-      const float factor = a[i * RowStride];
-      for (int v = 0; v < NV; ++v) acc[i][v] = multiply_add(factor, row[v], acc[i][v]);
+  const auto add_up = [&](std::int64_t terms) {
+    for (std::int64_t k = 0; k < terms; ++k, a += t.a_step, b += t.b_row, b_last += t.b_row) {
+      Vector row[NV];
+      for (int v = 0; v < NV - 1; ++v) row[v] = load<Vector>(b + v * W);
+      row[NV - 1] = load<Vector>(b_last);
+      fetch_early(b + t.ahead);
+      if constexpr (NV > 1) fetch_early(b_last + t.ahead);
+      for (int i = 0; i < MR; ++i) {
+        const float factor = a[i * RowStride];
+        for (int v = 0; v < NV; ++v) acc[i][v] = multiply_add(factor, row[v], acc[i][v]);
+      }
     }
+  };
+  if constexpr (kTwoChains) {
+    Vector first[MR][NV];
+    add_up(t.depth / 2);
+    for (int i = 0; i < MR; ++i)
+      for (int v = 0; v < NV; ++v) first[i][v] = acc[i][v], acc[i][v] = Vector{};
+    add_up(t.depth - t.depth / 2);
+    for (int i = 0; i < MR; ++i)
+      for (int v = 0; v < NV; ++v) acc[i][v] += first[i][v];
+  } else {
+    add_up(t.depth);
   }
   // Pass by pass over all sums, so that they stay in registers.
   const auto for_all = [&](auto&& change) {
