@@ -29,6 +29,10 @@ def fail(text):
     sys.exit(f"error: {text}")
 
 
+class Cannot(Exception):
+    """What a library said when it was asked for something that it does not do on this machine."""
+
+
 class Neurona:
     """The terminal program, started anew for each figure."""
     name = "Neurona"
@@ -62,7 +66,7 @@ class Peer:
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         if "error" in answer:
-            fail(f"{self.name}, {task} {network}: {answer['error']}")
+            raise Cannot(f"{self.name}, {task} {network}: {answer['error']}")
         return answer["seconds"]
 
     def close(self):
@@ -107,14 +111,19 @@ def measure_native(options):
         contenders.append(Peer([options.onednn]))
     results = {}
     for task, network in NATIVE:
-        figures = {c.name: {t: [] for t in thread_counts()} for c in contenders}
+        able = []
         for c in contenders:
-            for t in thread_counts():
-                c.seconds(task, network, t)  # warms up; peers look for their fastest way of doing it
+            try:
+                for t in thread_counts():
+                    c.seconds(task, network, t)  # warms up; peers look for their fastest way of doing it
+                able.append(c)
+            except Cannot as error:
+                tell(f"  left out: {error}")
+        figures = {c.name: {t: [] for t in thread_counts()} for c in able}
         for round_number in range(options.rounds):
             # Nobody is always the one who comes after the same other.
-            order = contenders[round_number % len(contenders):] + contenders[:round_number % len(contenders)]
-            for c in order:
+            first = round_number % len(able)
+            for c in able[first:] + able[:first]:
                 for t in thread_counts():
                     figures[c.name][t].append(c.seconds(task, network, t))
         results[task, network] = figures
@@ -143,9 +152,9 @@ def table_native(results):
         medians = {n: [statistics.median(v) for v in by.values()] for n, by in figures.items()}
         what = f"{PAGE_NETWORKS[network]}, " + (f"a step of training ({BATCH} images)" if task == "train" else "one prediction")
         own = min(medians[names[0]])
-        ratios[f"{task} {network}"] = {n: min(medians[n]) / own for n in names[1:]}
-        lines.append(f"| {what} | " + " | ".join(" / ".join(text_of(s) for s in medians[n]) for n in names) + " | " +
-                     " | ".join(f"{min(medians[n]) / own:.2f}x" for n in names[1:]) + " |")
+        ratios[f"{task} {network}"] = {n: min(medians[n]) / own for n in names[1:] if n in medians}
+        lines.append(f"| {what} | " + " | ".join(" / ".join(text_of(s) for s in medians[n]) if n in medians else "cannot" for n in names) +
+                     " | " + " | ".join(f"{min(medians[n]) / own:.2f}x" if n in medians else "-" for n in names[1:]) + " |")
     return lines, ratios
 
 
