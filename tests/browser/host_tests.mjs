@@ -348,7 +348,8 @@ test('a screen reader that pressed a button is still there when the button has a
     await until(page, (s) => s.data.status === 'ready');
     await settled(page);
     await page.waitForTimeout(400);
-    await set(page, 'epochs', 50);  // long enough for training to go on while it is listened to
+    await set(page, 'units', 512);  // long enough for training to go on while it is listened to
+    await set(page, 'epochs', 50);
     const focused = () => page.evaluate(() => document.activeElement.textContent);
     const next = page.locator('#mirror-controls button', { hasText: 'Next' });
     await next.focus();
