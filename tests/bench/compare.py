@@ -143,7 +143,7 @@ def text_of(seconds):
 
 
 def table_native(results):
-    names = list(next(iter(results.values())))
+    names = list(dict.fromkeys(name for figures in results.values() for name in figures))
     counts = " / ".join(str(t) for t in thread_counts())
     lines = [f"| {counts} threads | " + " | ".join(names) + " | " + " | ".join(f"faster than {n}" for n in names[1:]) + " |",
              "| --- |" + " ---: |" * (2 * len(names) - 1)]

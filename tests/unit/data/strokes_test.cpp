@@ -198,7 +198,7 @@ TEST_CASE("A bad line of strokes is refused with its number and what is wrong") 
   for (int i = 0; i < 20000; ++i) points += ",[0,0]";
   refuses(digit("1", points + "]]"), "more than 20000 points");
   refuses(digit("1", std::string(100000, '[')), "nested more deeply than strokes are");
-  refuses(digit("1", std::string(1 << 20, ' ').append("[]")), "at most 1048576 are read");
+  refuses(digit("1", std::string(1 << 20, ' ') + "[]"), "at most 1048576 are read");
 }
 
 TEST_CASE("A file of strokes that is cut short or missing is told") {
