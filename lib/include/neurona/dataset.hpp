@@ -58,6 +58,7 @@ class Dataset {
 
  private:
   struct Data;
+  void fetch_image(std::int64_t index) const;
   void gather_image(std::int64_t index, TensorView x, std::int64_t target, const Rng* rng) const;
   std::shared_ptr<const Data> data_;
   std::shared_ptr<const Augmentation> augmentation_;

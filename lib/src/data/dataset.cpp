@@ -20,6 +20,8 @@ struct Dataset::Data {
 namespace {
 
 constexpr std::int64_t kMaxAugmentedPixels = 64 * 64;
+// How many images before it is needed one is fetched into the cache.
+constexpr std::int64_t kImagesAhead = 2;
 
 std::int64_t leading(const Tensor& tensor) {
   if (tensor.shape().rank() == 0) throw ShapeError("Dataset: a scalar; the first axis counts the samples.");
@@ -129,6 +131,12 @@ void Dataset::gather_image(std::int64_t index, TensorView x, std::int64_t target
     scale_bytes(image, data_->scale, x.as<float>() + target * count);
 }
 
+void Dataset::fetch_image(std::int64_t index) const {
+  constexpr std::size_t kCacheLine = 64;
+  const std::span<const std::uint8_t> image = data_->images->image(index);
+  for (std::size_t i = 0; i < image.size(); i += kCacheLine) __builtin_prefetch(image.data() + i);
+}
+
 void Dataset::gather(std::span<const std::int32_t> indices, TensorView x, std::span<std::int32_t> labels, TensorView values,
                      const Rng* rng) const {
   const auto one = [&](std::int64_t n) {
@@ -144,7 +152,12 @@ void Dataset::gather(std::span<const std::int32_t> indices, TensorView x, std::s
   };
   const auto count = static_cast<std::int64_t>(indices.size());
   if (rng != nullptr && augmentation_) return runtime::parallel_for(count, one);  // costs more than handing it out
-  for (std::int64_t n = 0; n < count; ++n) one(n);
+  // Images in a random order: no processor foresees where the next one lies.
+  const bool foresees = data_->x.empty();
+  for (std::int64_t n = 0; n < count; ++n) {
+    if (foresees && n + kImagesAhead < count) fetch_image(begin_ + indices[static_cast<std::size_t>(n + kImagesAhead)]);
+    one(n);
+  }
 }
 
 }  // namespace neurona

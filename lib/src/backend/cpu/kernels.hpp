@@ -203,6 +203,8 @@ struct Kernels {
   void (*column_squares)(const Columns& of, const float* x, const float* mean, double* sums);
   /// x, dy (rows,C) -> sums (C) of dy * (x - mean)
   void (*column_products)(const Columns& of, const float* x, const float* dy, const float* mean, double* sums);
+  /// scale = gamma / sqrt(variance + epsilon), `count` of each
+  void (*normal_scales)(std::int64_t count, const float* gamma, const float* variance, float epsilon, float* scale);
   /// y = (x - mean) * scale + shift
   void (*normalize)(const NormalizePiece& piece);
   void (*normalize_backward)(const NormalizeGradientPiece& piece);

@@ -181,6 +181,10 @@ void column_products(const Columns& of, const float* x, const float* dy, const f
                 [=, row = of.row](std::int64_t r, std::int64_t c) { return dy[r * row + c] * (x[r * row + c] - mean[c]); });
 }
 
+void normal_scales(std::int64_t count, const float* gamma, const float* variance, float epsilon, float* scale) {
+  for (std::int64_t i = 0; i < count; ++i) scale[i] = gamma[i] / std::sqrt(variance[i] + epsilon);
+}
+
 void normalize(const NormalizePiece& p) {
   const float *x = p.x, *mean = p.mean, *scale = p.scale, *shift = p.shift;
   float* y = p.y;
@@ -432,6 +436,7 @@ const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .column_sums = column_sums,
                          .column_squares = column_squares,
                          .column_products = column_products,
+                         .normal_scales = normal_scales,
                          .normalize = normalize,
                          .normalize_backward = normalize_backward,
                          .add_to = add_to,

@@ -97,7 +97,7 @@ void Normalization::forward(ConstTensorView x, ConstTensorView gamma, ConstTenso
                             ConstTensorView variance, double epsilon, TensorView y) {
   const std::int64_t C = gamma.elements(), M = x.elements() / C;
   float* factors = reserve(factors_, C);
-  scales(gamma.as<float>(), variance.as<float>(), epsilon, C, factors);
+  kernels_.normal_scales(C, gamma.as<float>(), variance.as<float>(), static_cast<float>(epsilon), factors);
   share(pieces_of(M, kSumRows), M * C, [&](std::int64_t i) {
     const std::int64_t begin = i * kSumRows;
     kernels_.normalize({.of = {std::min(kSumRows, M - begin), C, C},

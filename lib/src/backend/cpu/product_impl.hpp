@@ -57,23 +57,31 @@ constexpr std::int64_t kCopiedRow = kRowBlock + 16;
 // Accumulators of a register block, and its most rows where it is two vectors wide.
 constexpr int kAccumulators = NEURONA_ACCUMULATORS;
 constexpr int kMostRows = kAccumulators / 2;
+constexpr int kMostVectors = 8;
+// Vectors of a block of one row, whose B is read once and had better be read as it lies. Three registers are left.
+constexpr int kRowVectors = 13;
 // Additions under way at a time that hide their latency.
 constexpr int kMostChains = kAccumulators < 16 ? kAccumulators : 16;
 // From so many rows on it pays to copy a panel of B whose rows lie far apart, unless a whole slice stays in the first-level cache.
 constexpr std::int64_t kRowsWorthPacking = 48;
 constexpr std::int64_t kCachedValues = 6144;
+constexpr std::int64_t kCrowdingRow = 64;  // floats: rows so far apart, or a multiple, share few sets of a cache
+constexpr std::int64_t kNearValues = 1 << 17;  // of a B that stays in the second-level cache
 
 // Memory that is wanted soon. What lies far away in steps is not foreseen by the processor.
-inline void fetch_early([[maybe_unused]] const float* p) {
-#ifndef __wasm__
-  __builtin_prefetch(p, 0, 2);
+#ifdef __wasm__
+constexpr bool kFetches = false;
+#else
+constexpr bool kFetches = true;
 #endif
+constexpr int kCacheLine = 16;  // floats
+
+inline void fetch_early([[maybe_unused]] const float* p) {
+  if constexpr (kFetches) __builtin_prefetch(p, 0, 2);
 }
 
 inline void fetch_to_change([[maybe_unused]] const float* p) {
-#ifndef __wasm__
-  __builtin_prefetch(p, 1, 3);
-#endif
+  if constexpr (kFetches) __builtin_prefetch(p, 1, 3);
 }
 
 // c (MR, NV vectors) from a (MR, depth) . b (depth, NV vectors); the last vector may begin before the others end.
@@ -83,7 +91,7 @@ struct RegisterBlock {
   const float* b;
   std::int64_t b_row;
   std::int64_t last;   // where the last vector of the block begins
-  std::int64_t ahead;  // from b to what is wanted next of it
+  std::int64_t ahead;  // from b to what is wanted next of it, or 0
   std::int64_t depth;
   float* c;
   std::int64_t c_row;
@@ -96,6 +104,7 @@ struct RegisterBlock {
   bool clamps;          // of the last slice: negative results become 0
   float factor;         // of what is added to c, where it continues
   int skip;             // lanes of the last vector that the vector before has written already
+  bool only_adds;       // continues, and none of the rest
 };
 
 // Rows of a lie RowStride apart: kDepth where they were copied, 1 where A is transposed.
@@ -112,19 +121,24 @@ void block(const RegisterBlock& t) {
       for (int v = 0; v < NV; ++v) fetch_to_change(t.c + i * t.c_row + v * W);
   const float* a = t.a;
   const float* b = t.b;
-  const float* b_last = b + t.last;
-  const auto add_up = [&](std::int64_t terms) {
-    for (std::int64_t k = 0; k < terms; ++k, a += t.a_step, b += t.b_row, b_last += t.b_row) {
+  const auto add_terms = [&]<bool Fetches>(std::int64_t terms, std::bool_constant<Fetches>) {
+#pragma GCC unroll 4
+    for (std::int64_t k = 0; k < terms; ++k, a += t.a_step, b += t.b_row) {
       Vector row[NV];
       for (int v = 0; v < NV - 1; ++v) row[v] = load<Vector>(b + v * W);
-      row[NV - 1] = load<Vector>(b_last);
-      fetch_early(b + t.ahead);
-      if constexpr (NV > 1) fetch_early(b_last + t.ahead);
+      row[NV - 1] = load<Vector>(b + t.last);
+      if constexpr (Fetches) {
+        fetch_early(b + t.ahead);
+        if constexpr (NV * W > kCacheLine) fetch_early(b + t.last + t.ahead);
+      }
       for (int i = 0; i < MR; ++i) {
         const float factor = a[i * RowStride];
         for (int v = 0; v < NV; ++v) acc[i][v] = multiply_add(factor, row[v], acc[i][v]);
       }
     }
+  };
+  const auto add_up = [&](std::int64_t terms) {
+    kFetches && t.ahead != 0 ? add_terms(terms, std::true_type()) : add_terms(terms, std::false_type());
   };
   if constexpr (kTwoChains) {
     Vector first[MR][NV];
@@ -148,10 +162,8 @@ void block(const RegisterBlock& t) {
       }
   };
   using Index = std::int64_t;
-  if (t.continues && t.factor == 1.0f)
-    for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.c + at); });
-  else if (t.continues)
-    for_all([&](Vector& sum, Index at, Index) { sum = load<Vector>(t.c + at) + t.factor * sum; });
+  if (t.only_adds) return for_all([&](Vector& sum, Index at, Index) { store(t.c + at, load<Vector>(t.c + at) + t.factor * sum); });
+  if (t.continues) for_all([&](Vector& sum, Index at, Index) { sum = load<Vector>(t.c + at) + t.factor * sum; });
   if (t.scale != nullptr) for_all([&](Vector& sum, Index, Index column) { sum *= load<Vector>(t.scale + column); });
   if (t.shift != nullptr) for_all([&](Vector& sum, Index, Index column) { sum += load<Vector>(t.shift + column); });
   if (t.addend != nullptr) for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.addend + at); });
@@ -168,33 +180,28 @@ void block(const RegisterBlock& t) {
 
 using BlockFunction = void (*)(const RegisterBlock&);
 
-template <int NV, int RowStride, std::size_t... Rows>
-constexpr std::array<BlockFunction, sizeof...(Rows)> blocks_of(std::index_sequence<Rows...>) {
-  return {block<static_cast<int>(Rows) + 1, NV, RowStride>...};
+// Null where the sums would not fit the registers.
+template <int MR, int NV, int RowStride>
+constexpr BlockFunction block_if_it_fits() {
+  if constexpr (MR == 1 || (NV <= kMostVectors && NV * MR <= kAccumulators))
+    return block<MR, NV, RowStride>;
+  else
+    return nullptr;
 }
 
-// By vectors (1 to 8) and rows - 1.
-template <int NV, int RowStride>
-constexpr auto kBlocks = blocks_of<NV, RowStride>(std::make_index_sequence<std::min(kAccumulators / NV, kMostRows)>());
+template <int RowStride, std::size_t... I>
+constexpr std::array<BlockFunction, sizeof...(I)> blocks_of(std::index_sequence<I...>) {
+  return {block_if_it_fits<static_cast<int>(I) % kMostRows + 1, static_cast<int>(I) / kMostRows + 1, RowStride>()...};
+}
 
+// By vectors - 1 and rows - 1.
 template <int RowStride>
-BlockFunction block_for(int vectors, std::int64_t rows) {
-  const auto i = static_cast<std::size_t>(rows - 1);
-  switch (vectors) {
-    case 1: return kBlocks<1, RowStride>[i];
-    case 2: return kBlocks<2, RowStride>[i];
-    case 3: return kBlocks<3, RowStride>[i];
-    case 4: return kBlocks<4, RowStride>[i];
-    case 5: return kBlocks<5, RowStride>[i];
-    case 6: return kBlocks<6, RowStride>[i];
-    case 7: return kBlocks<7, RowStride>[i];
-    default: return kBlocks<8, RowStride>[i];
-  }
-}
+constexpr auto kBlocks = blocks_of<RowStride>(std::make_index_sequence<kMostRows * kRowVectors>());
 
 // Vectors of a panel: few rows take more, so that there are enough sums under way to hide an addition's latency.
 int panel_vectors(std::int64_t rows) {
-  for (const int vectors : {8, 4})
+  if (rows == 1) return kRowVectors;
+  for (const int vectors : {kMostVectors, 4})
     if (rows * vectors <= kAccumulators) return vectors;
   return 2;
 }
@@ -222,7 +229,8 @@ class Slice {
     if (t_.N < W) return narrow<RowStride>(a);
     const int vectors = panel_vectors(rows_);
     const std::int64_t wide = vectors * W;
-    const bool packs = rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues;
+    const bool crowds = t_.b_row % kCrowdingRow == 0 && rows_ >= kRowsWorthPacking / 3;
+    const bool packs = crowds || (rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues);
     for (std::int64_t n = 0; n < t_.N;) {
       // The last panel may be narrower, and its last vector overlap the one before.
       const std::int64_t columns = std::min(wide, t_.N - n);
@@ -243,7 +251,7 @@ class Slice {
     s.skip = skip;
     s.b = t_.b + k0_ * t_.b_row + n;
     s.b_row = t_.b_row;
-    s.ahead = rows_ < kRowsWorthPacking ? s.depth * t_.b_row : 0;
+    s.ahead = rows_ < kRowsWorthPacking && t_.K * t_.b_row > kNearValues ? s.depth * t_.b_row : 0;
     if (packs && vectors == 2 && last == W) {
       for (std::int64_t k = 0; k < s.depth; ++k)
         for (int v = 0; v < 2; ++v) store(packed + (k * 2 + v) * W, load<Vector>(s.b + k * s.b_row + v * W));
@@ -265,7 +273,8 @@ class Slice {
   // All rows, in strips as even as can be.
   template <int RowStride>
   void strips(RegisterBlock& s, const float* a, int vectors, float* c, const float* addend) {
-    const std::int64_t most = std::min<std::int64_t>(kAccumulators / vectors, kMostRows);
+    s.only_adds = s.continues && s.scale == nullptr && s.shift == nullptr && addend == nullptr && !s.clamps && s.skip == 0;
+    const std::int64_t most = std::clamp<std::int64_t>(kAccumulators / vectors, 1, kMostRows);
     const std::int64_t count = (rows_ + most - 1) / most;
     std::int64_t m = 0;
     for (std::int64_t i = 0; i < count; ++i) {
@@ -273,7 +282,7 @@ class Slice {
       s.a = a + m * RowStride;
       s.c = c + m * s.c_row;
       s.addend = addend != nullptr ? addend + m * s.c_row : nullptr;
-      block_for<RowStride>(vectors, rows)(s);
+      kBlocks<RowStride>[static_cast<std::size_t>((vectors - 1) * kMostRows + rows - 1)](s);
       m += rows;
     }
   }
@@ -339,11 +348,14 @@ void gemm(const GemmTile& t) {
         else
           copy_rows(t.a + k0 * t.a_row + m, t.a_row, kRowBlock, k1 - k0, rows, copied, kCopiedRow);
         slice.multiply<1>(copied, kCopiedRow);
+      } else if (t.gather == nullptr && rows == 1) {
+        slice.multiply<static_cast<int>(kDepth)>(t.a + m * t.a_row + k0, 1);
       } else {
         if (t.gather != nullptr)
           t.gather(t.gathers, t.gather_from + m, rows, t.gather_at + k0, k1 - k0, copied, kDepth);
         else
-          copy_rows(t.a + m * t.a_row + k0, t.a_row, kRowBlock * t.a_row, rows, k1 - k0, copied, kDepth);
+          copy_rows(t.a + m * t.a_row + k0, t.a_row, m + kRowBlock < t.M ? kRowBlock * t.a_row : depth, rows, k1 - k0, copied,
+                    kDepth);
         slice.multiply<static_cast<int>(kDepth)>(copied, 1);
       }
     }
