@@ -93,15 +93,15 @@ std::string checksum_of(const std::string& path) {
 }
 
 // What was computed from what, to be kept with the weights.
-void note_provenance(Model& model, const Options& o, const data::Mnist& mnist, const Evaluation& test) {
+void note_provenance(Model& model, const Options& o, bool embedded, std::span<const std::uint8_t> pixels, const Evaluation& test) {
   auto& metadata = model.metadata();
   metadata["command"] = command_line();
   if (!o.note.empty()) metadata["note"] = o.note;
   metadata["network"] = o.network;
   metadata["seed"] = std::to_string(o.seed);
   if (o.as_printed) metadata[kScaleKey] = kScaledTwice;
-  metadata["data"] = mnist.embedded ? "embedded digits" : "MNIST";
-  metadata["data_sha256"] = data::sha256_hex(mnist.train.pixels) + " (training pixels)";
+  metadata["data"] = embedded ? "embedded digits" : "MNIST";
+  metadata["data_sha256"] = data::sha256_hex(pixels) + " (training pixels)";
   metadata["test_loss"] = format_metric(test.loss);
   metadata["test_accuracy"] = format_metric(test.accuracy());
 }
@@ -153,10 +153,11 @@ void run(const Options& o) {
   model.set_backend(make_backend(o.common.backend));
   model.compile({.loss = make_loss(o.loss), .optimizer = optimizer, .metrics = {Accuracy()}});
   data::Mnist mnist = load_data(o.data);
-  const Dataset test(mnist.test, scale);
+  const Dataset test(std::move(mnist.test), scale);
 
   PenImages pen;
-  ImageSet images = mnist.train;
+  ImageSet images = std::move(mnist.train);
+  const std::size_t mnist_pixels = images.pixels.size();  // what the weights' file tells of
   if (!o.strokes.empty()) {
     pen = prepare_strokes(o.strokes, o.stroke_copies, o.seed);
     images.pixels.insert(images.pixels.end(), pen.train.pixels.begin(), pen.train.pixels.end());
@@ -164,7 +165,8 @@ void run(const Options& o) {
     say(std::to_string(pen.train.size()) + " pen-drawn images added to the training data, " +
         std::to_string(pen.held_out.size()) + " of other writers kept apart.\n");
   }
-  Dataset training(std::move(images), scale);
+  const auto all = std::make_shared<const ImageSet>(std::move(images));
+  Dataset training(all, scale);
   if (o.augment) training = training.augmented(data::augmentation());
 
   FitOptions fit{.epochs = epochs,
@@ -227,7 +229,7 @@ void run(const Options& o) {
     json["history"].push_back(std::move(epoch));
   }
   if (!first_losses.empty()) json["batch_losses"] = first_losses;
-  note_provenance(trained, o, mnist, result);
+  note_provenance(trained, o, mnist.embedded, std::span(all->pixels).first(mnist_pixels), result);
   if (pen.held_out.size() > 0) {
     const Evaluation drawn = evaluate_with_progress(trained, Dataset(pen.held_out, scale));
     json["held_out_writers"] = {{"loss", drawn.loss}, {"accuracy", drawn.accuracy()}};

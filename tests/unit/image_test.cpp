@@ -37,6 +37,21 @@ const Bytes kJpeg = {
     0x03, 0x01, 0x00, 0x02, 0x11, 0x03, 0x11, 0x00, 0x3f, 0x00, 0x1a, 0x49, 0x08, 0x58, 0x70, 0xb3, 0x0c,
     0x97, 0xff, 0xd9,
 };
+// 3x2, the upper row red, blue and red, the lower one blue, red and blue: 24 bits, rows of 12 bytes, the lower one first.
+const Bytes kBmp = {
+    'B', 'M', 78, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0,                                                 // size, place of the pixels
+    40, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 24, 0, 0, 0,                      // width, height, bits
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    230, 30, 30, 30, 30, 230, 230, 30, 30, 0, 0, 0,
+    30, 30, 230, 230, 30, 30, 30, 30, 230, 0, 0, 0,
+};
+
+// One red pixel: a table of two colours, a comment, codes of up to three bits: clear, 0, end.
+const Bytes kGif = {
+    'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 0, 0, 230, 30, 30, 30, 30, 230,
+    0x21, 0xfe, 2, 'h', 'i', 0,
+    0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 0x01, 0, 0x3b,
+};
 constexpr std::size_t kOrientation = 48;  // place of its low byte
 
 struct Colour {
@@ -157,11 +172,38 @@ TEST_CASE("Pictures that are cut, damaged, empty or too large are refused before
   CHECK_THROWS_AS(read_image("."), IoError);
 }
 
+TEST_CASE("BMP and GIF pictures are read whole or refused") {
+  const Image bmp = decode_image(kBmp, "photo");
+  REQUIRE(bmp.width == 3);
+  REQUIRE(bmp.height == 2);
+  for (std::int64_t x = 0; x < 3; ++x) {
+    CHECK(is_near(bmp, 0, x, x == 1 ? kBlue : kRed));
+    CHECK(is_near(bmp, 1, x, x == 1 ? kRed : kBlue));
+  }
+  const Image gif = decode_image(kGif, "photo");
+  CHECK(gif.width == 1);
+  CHECK(is_near(gif, 0, 0, kRed));
+
+  // The last three bytes of the BMP fill its row up, the last one of the GIF says that nothing follows.
+  const std::pair<const Bytes&, std::size_t> files[] = {{kBmp, 3}, {kGif, 1}};
+  for (const auto& [good, spare] : files) {
+    CHECK_NOTHROW(decode_image(std::span(good).first(good.size() - spare), "photo"));
+    for (std::size_t length = 1; length < good.size() - spare; ++length) {
+      CAPTURE(length);
+      CHECK_THROWS_AS(decode_image(std::span(good).first(length), "photo"), FormatError);
+    }
+    CHECK(has(error_of(Bytes(good.begin(), good.end() - static_cast<std::ptrdiff_t>(spare) - 1)), "'photo' is cut short"));
+  }
+  Bytes tall = kBmp;  // as many rows as 32 bits can say, upside down
+  tall[22] = 0, tall[25] = 0x80;
+  CHECK_THROWS_AS(decode_image(tall, "photo"), FormatError);
+}
+
 TEST_CASE("Flipped bytes never do more than change the picture") {
   Rng rng(3);
   const Bytes png = test::make_png({.width = 9, .height = 7, .colour = 6}, Bytes(9 * 7 * 4, 77), 36);
   int decoded = 0;
-  for (const Bytes& good : {kJpeg, png})
+  for (const Bytes& good : {kJpeg, png, kBmp, kGif})
     for (int i = 0; i < 2000; ++i) {
       Bytes bytes = good;
       for (std::uint32_t flips = 1 + rng.below(3); flips > 0; --flips)

@@ -14,6 +14,7 @@ namespace neurona::data {
 namespace {
 
 constexpr int kMaxSide = 4096;
+constexpr std::int64_t kImagesHeader = 16;  // bytes
 
 std::string hex(std::span<const std::uint8_t> bytes) {
   std::string text;
@@ -29,6 +30,10 @@ std::string count_of(std::int64_t n, const char* one) { return std::to_string(n)
 
 std::uint32_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
   return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
+}
+
+std::uint32_t little_endian(std::span<const std::uint8_t> four) {
+  return std::uint32_t{four[3]} << 24 | std::uint32_t{four[2]} << 16 | std::uint32_t{four[1]} << 8 | four[0];
 }
 
 // What to do about a file that has `has` bytes of `wanted`.
@@ -65,13 +70,48 @@ std::array<std::int64_t, kRank> read_header(std::span<const std::uint8_t> bytes,
   return extents;
 }
 
-// The file's content, unpacked into `storage` where it is compressed.
-std::span<const std::uint8_t> content(std::span<const std::uint8_t> bytes, const IdxOptions& options, std::vector<std::uint8_t>& storage) {
-  if (is_gzip(bytes)) return storage = gunzip(bytes, options.max_bytes, options.name);
+// Errors: FormatError where a plain file is larger than asked for; unpacking has a limit of its own.
+void check_size(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
   if (static_cast<std::int64_t>(bytes.size()) > options.max_bytes)
     throw FormatError(options.name + ": " + std::to_string(bytes.size()) + " bytes; at most " + std::to_string(options.max_bytes) +
                       " are read.\n  Is it the right file?");
-  return bytes;
+}
+
+// An IDX file's images, all but the pixels; it is found to have as many as it says.
+ImageSet read_description(std::span<const std::uint8_t> data, const IdxOptions& options) {
+  const auto [count, height, width] = read_header<3>(data, options);
+  const auto size = static_cast<std::int64_t>(data.size());
+  const std::string promise = "the header promises " + count_of(count, "image") + " of " + std::to_string(height) + "x" + std::to_string(width);
+  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide)
+    throw FormatError(options.name + ": " + promise + "; sides of 1 to " + std::to_string(kMaxSide) + " are read.\n  Is it the right file?");
+  const std::int64_t wanted = kImagesHeader + count * height * width;  // at most 2^32 * 2^24
+  if (wanted > options.max_bytes)
+    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes); at most " + std::to_string(options.max_bytes) +
+                      " are read.\n  Is it the right file?");
+  if (size != wanted)
+    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes), the file has " + std::to_string(size) + "." +
+                      mend(size, wanted));
+  return {.height = static_cast<int>(height),
+          .width = static_cast<int>(width),
+          .pixels = {},
+          .labels = std::vector<std::uint8_t>(static_cast<std::size_t>(count))};
+}
+
+// The images of a file that is not compressed, in the memory of its bytes.
+ImageSet take_images(std::vector<std::uint8_t> plain, const IdxOptions& options) {
+  ImageSet set = read_description(plain, options);
+  plain.erase(plain.begin(), plain.begin() + kImagesHeader);
+  set.pixels = std::move(plain);
+  return set;
+}
+
+ImageSet with_labels(ImageSet set, std::span<const std::uint8_t> labels, const IdxOptions& image_options, const IdxOptions& label_options) {
+  std::vector<std::uint8_t> read = read_idx_labels(labels, label_options);
+  if (read.size() != set.labels.size())
+    throw FormatError(label_options.name + ": " + count_of(static_cast<std::int64_t>(read.size()), "label") + " for " +
+                      count_of(set.size(), "image") + " of " + image_options.name + ".\n  Do the two files belong together?");
+  set.labels = std::move(read);
+  return set;
 }
 
 }  // namespace
@@ -89,7 +129,12 @@ std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::int64
 
   // zlib counts in 32 bits: bytes go in and out by pieces.
   constexpr std::size_t kPiece = std::size_t{1} << 20;
-  std::vector<std::uint8_t> out;
+  // The last four bytes say how much it unpacks to (RFC 1952); one more lets zlib see the end. What they say is not believed:
+  // deflate makes at most 1032 bytes of one.
+  constexpr std::size_t kMostPerByte = 1032;
+  const std::size_t told = bytes.size() < 4 ? 0 : std::size_t{little_endian(bytes.last(4))} + 1;
+  const std::size_t most = std::min(bytes.size() * kMostPerByte, static_cast<std::size_t>(std::max<std::int64_t>(max_bytes, 0)) + 1);
+  std::vector<std::uint8_t> out(std::min(told, most));
   std::size_t taken = 0, made = 0;
   int state = Z_OK;
   while (state != Z_STREAM_END) {
@@ -126,30 +171,27 @@ std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::int64
   return out;
 }
 
+ImageSet read_idx_images(std::vector<std::uint8_t>&& bytes, const IdxOptions& options) {
+  if (is_gzip(bytes)) return take_images(gunzip(bytes, options.max_bytes, options.name), options);
+  check_size(bytes, options);
+  return take_images(std::move(bytes), options);
+}
+
 ImageSet read_idx_images(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
-  std::vector<std::uint8_t> storage;
-  const std::span<const std::uint8_t> data = content(bytes, options, storage);
-  const auto [count, height, width] = read_header<3>(data, options);
-  const auto size = static_cast<std::int64_t>(data.size());
-  const std::string promise = "the header promises " + count_of(count, "image") + " of " + std::to_string(height) + "x" + std::to_string(width);
-  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide)
-    throw FormatError(options.name + ": " + promise + "; sides of 1 to " + std::to_string(kMaxSide) + " are read.\n  Is it the right file?");
-  const std::int64_t wanted = 16 + count * height * width;  // at most 2^32 * 2^24
-  if (wanted > options.max_bytes)
-    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes); at most " + std::to_string(options.max_bytes) +
-                      " are read.\n  Is it the right file?");
-  if (size != wanted)
-    throw FormatError(options.name + ": " + promise + " (" + std::to_string(wanted) + " bytes), the file has " + std::to_string(size) + "." +
-                      mend(size, wanted));
-  return {.height = static_cast<int>(height),
-          .width = static_cast<int>(width),
-          .pixels = {data.begin() + 16, data.end()},
-          .labels = std::vector<std::uint8_t>(static_cast<std::size_t>(count))};
+  if (is_gzip(bytes)) return take_images(gunzip(bytes, options.max_bytes, options.name), options);
+  check_size(bytes, options);
+  ImageSet set = read_description(bytes, options);
+  set.pixels.assign(bytes.begin() + kImagesHeader, bytes.end());
+  return set;
 }
 
 std::vector<std::uint8_t> read_idx_labels(std::span<const std::uint8_t> bytes, const IdxOptions& options) {
   std::vector<std::uint8_t> storage;
-  const std::span<const std::uint8_t> data = content(bytes, options, storage);
+  std::span<const std::uint8_t> data = bytes;
+  if (is_gzip(bytes))
+    data = storage = gunzip(bytes, options.max_bytes, options.name);
+  else
+    check_size(bytes, options);
   const auto [count] = read_header<1>(data, options);
   const auto size = static_cast<std::int64_t>(data.size());
   if (size != 8 + count)
@@ -165,13 +207,12 @@ std::vector<std::uint8_t> read_idx_labels(std::span<const std::uint8_t> bytes, c
 
 ImageSet read_idx_pair(std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels, const IdxOptions& image_options,
                        const IdxOptions& label_options) {
-  ImageSet set = read_idx_images(images, image_options);
-  std::vector<std::uint8_t> read = read_idx_labels(labels, label_options);
-  if (read.size() != set.labels.size())
-    throw FormatError(label_options.name + ": " + count_of(static_cast<std::int64_t>(read.size()), "label") + " for " +
-                      count_of(set.size(), "image") + " of " + image_options.name + ".\n  Do the two files belong together?");
-  set.labels = std::move(read);
-  return set;
+  return with_labels(read_idx_images(images, image_options), labels, image_options, label_options);
+}
+
+ImageSet read_idx_pair(std::vector<std::uint8_t>&& images, std::span<const std::uint8_t> labels, const IdxOptions& image_options,
+                       const IdxOptions& label_options) {
+  return with_labels(read_idx_images(std::move(images), image_options), labels, image_options, label_options);
 }
 
 }  // namespace neurona::data

@@ -41,7 +41,9 @@ std::vector<std::uint8_t> read_file(const fs::path& path) {
   if (!file || error) throw IoError("Cannot read '" + path.string() + "'.");
   if (size > static_cast<std::uintmax_t>(kMaxFileBytes))
     throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; a file of MNIST has at most 47,040,016.");
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) throw IoError("Cannot read '" + path.string() + "'.");
+  return bytes;
 }
 
 // The file under any of the names it goes by, or nothing.
@@ -67,8 +69,7 @@ std::vector<std::uint8_t> unpacked(const MnistFile& file, std::span<const std::u
   return plain;
 }
 
-void verify(const MnistFile& file, std::span<const std::uint8_t> plain) {
-  const std::string digest = sha256_hex(plain);
+void check_digest(const MnistFile& file, const std::string& digest) {
   if (digest != file.sha256)
     throw FormatError(std::string(file.name) + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) +
                       ". It is damaged or another file; delete it and get it again.");
@@ -142,16 +143,20 @@ Mnist embedded(std::string reason) {
 
 const std::array<MnistFile, 4>& mnist_files() { return kFiles; }
 
-void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes) { verify(file, unpacked(file, bytes)); }
+void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes) {
+  check_digest(file, sha256_hex(unpacked(file, bytes)));
+}
 
 ImageSet parse_mnist(bool test, std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels) {
   const MnistFile& image_file = kFiles[test ? 2 : 0];
   const MnistFile& label_file = kFiles[test ? 3 : 1];
-  const std::vector<std::uint8_t> plain_images = unpacked(image_file, images), plain_labels = unpacked(label_file, labels);
+  std::vector<std::uint8_t> plain_images = unpacked(image_file, images);
+  const std::vector<std::uint8_t> plain_labels = unpacked(label_file, labels);
+  const std::string image_digest = sha256_hex(plain_images), label_digest = sha256_hex(plain_labels);
   // First the form, whose errors say more, then the checksums.
-  ImageSet set = read_idx_pair(plain_images, plain_labels, {.name = std::string(image_file.name)}, {.name = std::string(label_file.name)});
-  verify(image_file, plain_images);
-  verify(label_file, plain_labels);
+  ImageSet set = read_idx_pair(std::move(plain_images), plain_labels, {.name = std::string(image_file.name)}, {.name = std::string(label_file.name)});
+  check_digest(image_file, image_digest);
+  check_digest(label_file, label_digest);
   return set;
 }
 

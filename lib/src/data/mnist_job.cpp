@@ -41,6 +41,7 @@ class Unpacking {
     return more;
   }
   std::span<const std::uint8_t> plain() const { return plain_; }
+  std::vector<std::uint8_t> take() { return std::move(plain_); }
 
  private:
   std::string name() const { return std::string(file_.name); }
@@ -55,7 +56,7 @@ class Unpacking {
 
   bool inflate_slice() {
     const std::size_t before = plain_.size();
-    if (plain_.capacity() < kMaxBytes && before == 0) plain_.reserve(std::min(kMaxBytes, packed_.size() * 16));
+    if (before == 0) plain_.reserve(std::min(kMaxBytes, packed_.size() * 16) + kSlice);  // the last slice is not full
     plain_.resize(before + kSlice);
     stream_.next_out = plain_.data() + before;
     stream_.avail_out = static_cast<uInt>(kSlice);
@@ -105,13 +106,13 @@ bool MnistJob::advance(double budget_ms, Progress& progress) {
         if (!impl_->images.slice()) impl_->stage = Impl::kParse;
         break;
       case Impl::kParse:
-        impl_->result = read_idx_pair(impl_->images.plain(), impl_->labels.plain());
+        impl_->result = read_idx_pair(impl_->images.take(), impl_->labels.plain());
         impl_->stage = Impl::kDone;
         break;
       case Impl::kDone: break;
     }
   } while (impl_->stage != Impl::kDone && now_ms() < until);
-  progress.done = static_cast<std::int64_t>(impl_->images.plain().size());
+  progress.done = impl_->stage == Impl::kDone ? impl_->total : static_cast<std::int64_t>(impl_->images.plain().size());
   progress.total = impl_->total;
   progress.unit = "bytes";
   progress.detail = "unpacking MNIST";

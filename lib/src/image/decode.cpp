@@ -111,12 +111,13 @@ std::string wrong_with_pnm(Bytes pnm) {
   return static_cast<std::int64_t>(pnm.size() - at - 1) < values ? "its end is missing" : "";
 }
 
-// stb_image fills with grey what a cut JPEG lacks.
+// stb_image fills up what a cut file lacks.
 bool is_cut_short(Bytes bytes) {
   if (image::is_jpeg(bytes))
     return !image::for_jpeg_segments(bytes, [](std::uint8_t, Bytes) { return true; });
   if (image::is_png(bytes)) return !image::for_png_chunks(bytes, [](std::uint32_t, Bytes) { return true; });
-  return false;
+  if (image::is_gif(bytes)) return !image::gif_has_first_image(bytes);
+  return image::is_bmp(bytes) && !image::bmp_has_its_rows(bytes);
 }
 
 // EXIF's orientations: 2 to 4 mirror and turn within the same sides, 5 to 8 exchange the sides.

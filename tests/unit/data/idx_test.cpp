@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "neurona/error.hpp"
 #include "support/files.hpp"
 
@@ -45,6 +47,14 @@ TEST_CASE("IDX images and labels come back as they were written, plain and gzip-
     CHECK(set.labels == Bytes{7, 0, 9});
     CHECK(set.image(1)[0] == ramp(60)[20]);
   }
+}
+
+TEST_CASE("Bytes that are given away become the pixels, in the same memory") {
+  Bytes bytes = images_file();
+  const std::uint8_t* memory = bytes.data();
+  const ImageSet set = read_idx_images(std::move(bytes));
+  CHECK(set.pixels == ramp(60));
+  CHECK(set.pixels.data() == memory);
 }
 
 TEST_CASE("An IDX file of no images is a set of none") {
@@ -138,6 +148,9 @@ TEST_CASE("A gzip file that unpacks to more than allowed is refused, at the limi
                        doctest::Contains("bomb: unpacks to more than 4999 bytes"), FormatError);
   CHECK_THROWS_AS(gunzip(packed, 0), FormatError);
   CHECK_THROWS_AS(gunzip(packed, -1), FormatError);
+  Bytes lies = packed;  // of the length that it unpacks to
+  std::fill(lies.end() - 4, lies.end(), std::uint8_t{0xff});
+  CHECK_THROWS_AS(gunzip(lies, std::int64_t{1} << 33), FormatError);
   refuses_images(images_file(), "76 bytes; at most 75 are read", {.name = "train-images", .max_bytes = 75});
 }
 
