@@ -298,9 +298,15 @@ class CpuBackend final : public Backend {
   template <class BlockTask>
   static void for_input_blocks(ConstTensorView dz, std::int64_t K, BlockTask block) {
     const std::int64_t N = dz.shape[0], F = dz.shape[1];
-    const std::int64_t blocks = pieces_of(K, kInputBlock);
-    const auto one = [&](std::int64_t i) { block(i * kInputBlock, std::min(kInputBlock, K - i * kInputBlock)); };
-    if (N * K * F >= cpu::kMultiplyAddsWorthSharing) return runtime::parallel_for(blocks, one);
+    const bool shared = N * K * F >= cpu::kMultiplyAddsWorthSharing;
+    // As many for each thread. Where a block ends does not matter to any sum.
+    const std::int64_t threads = shared ? num_threads() : 1;
+    const std::int64_t blocks = pieces_of(pieces_of(K, kInputBlock), threads) * threads;
+    const auto one = [&](std::int64_t i) {
+      const std::int64_t begin = i * K / blocks;
+      block(begin, (i + 1) * K / blocks - begin);
+    };
+    if (shared) return runtime::parallel_for(blocks, one);
     for (std::int64_t i = 0; i < blocks; ++i) one(i);
   }
 

@@ -58,8 +58,12 @@ constexpr std::int64_t kCopiedRow = kRowBlock + 16;
 constexpr int kAccumulators = NEURONA_ACCUMULATORS;
 constexpr int kMostRows = kAccumulators / 2;
 constexpr int kMostVectors = 8;
-// Vectors of a block of one row, whose B is read once and had better be read as it lies. Three registers are left.
+// Vectors of a block of one row, whose B is read once and had better be read as it lies. Three registers are left; browsers need more.
+#ifdef __wasm__
+constexpr int kRowVectors = kMostVectors;
+#else
 constexpr int kRowVectors = 13;
+#endif
 // Additions under way at a time that hide their latency.
 constexpr int kMostChains = kAccumulators < 16 ? kAccumulators : 16;
 // From so many rows on it pays to copy a panel of B whose rows lie far apart, unless a whole slice stays in the first-level cache.
@@ -121,15 +125,18 @@ void block(const RegisterBlock& t) {
       for (int v = 0; v < NV; ++v) fetch_to_change(t.c + i * t.c_row + v * W);
   const float* a = t.a;
   const float* b = t.b;
-  const auto add_terms = [&]<bool Fetches>(std::int64_t terms, std::bool_constant<Fetches>) {
+  const float* b_last = b + t.last;
+  const auto add_terms = [&]<bool Fetches>(std::int64_t terms, std::bool_constant<Fetches>) __attribute__((always_inline)) {
+#ifndef __wasm__  // whose compiler would spill
 #pragma GCC unroll 4
-    for (std::int64_t k = 0; k < terms; ++k, a += t.a_step, b += t.b_row) {
+#endif
+    for (std::int64_t k = 0; k < terms; ++k, a += t.a_step, b += t.b_row, b_last += t.b_row) {
       Vector row[NV];
       for (int v = 0; v < NV - 1; ++v) row[v] = load<Vector>(b + v * W);
-      row[NV - 1] = load<Vector>(b + t.last);
+      row[NV - 1] = load<Vector>(b_last);
       if constexpr (Fetches) {
         fetch_early(b + t.ahead);
-        if constexpr (NV * W > kCacheLine) fetch_early(b + t.last + t.ahead);
+        if constexpr (NV * W > kCacheLine) fetch_early(b_last + t.ahead);
       }
       for (int i = 0; i < MR; ++i) {
         const float factor = a[i * RowStride];
@@ -137,7 +144,7 @@ void block(const RegisterBlock& t) {
       }
     }
   };
-  const auto add_up = [&](std::int64_t terms) {
+  const auto add_up = [&](std::int64_t terms) __attribute__((always_inline)) {
     kFetches && t.ahead != 0 ? add_terms(terms, std::true_type()) : add_terms(terms, std::false_type());
   };
   if constexpr (kTwoChains) {
@@ -246,6 +253,7 @@ class Slice {
   template <int RowStride>
   void panel(const float* a, std::int64_t n, int vectors, std::int64_t last, int skip, bool packs) {
     alignas(64) float packed[kDepth * 2 * W];
+    next_ = nullptr;
     RegisterBlock s = base_;
     s.last = last;
     s.skip = skip;
@@ -255,6 +263,7 @@ class Slice {
     if (packs && vectors == 2 && last == W) {
       for (std::int64_t k = 0; k < s.depth; ++k)
         for (int v = 0; v < 2; ++v) store(packed + (k * 2 + v) * W, load<Vector>(s.b + k * s.b_row + v * W));
+      next_ = n + 4 * W <= t_.N ? s.b + 2 * W : s.b - n + s.depth * s.b_row;
       s.b = packed;
       s.b_row = 2 * W;
     }
@@ -282,6 +291,8 @@ class Slice {
       s.a = a + m * RowStride;
       s.c = c + m * s.c_row;
       s.addend = addend != nullptr ? addend + m * s.c_row : nullptr;
+      if (kFetches && next_ != nullptr)  // a part for each strip: all at once would keep what is wanted now waiting
+        for (std::int64_t k = i * s.depth / count; k < (i + 1) * s.depth / count; ++k) fetch_early(next_ + k * t_.b_row);
       kBlocks<RowStride>[static_cast<std::size_t>((vectors - 1) * kMostRows + rows - 1)](s);
       m += rows;
     }
@@ -315,6 +326,7 @@ class Slice {
   const GemmTile& t_;
   std::int64_t m_, rows_, k0_;
   bool starts_, finishes_;
+  const float* next_ = nullptr;  // the panel that will be copied next
   RegisterBlock base_ = {};
 };
 

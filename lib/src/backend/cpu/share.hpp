@@ -16,9 +16,9 @@ inline constexpr std::int64_t kTileUnit = 16;  // rows or columns
 inline constexpr std::int64_t kLargeMatrix = 1 << 18;  // values: 1 MB
 inline constexpr std::int64_t kPiecesPerThread = 2;
 inline constexpr std::int64_t kPiece = 1 << 14;
-// Less work than this (a quarter of a millisecond or so) is not worth waking another thread for: a sleeping
+// Less work than this (some ten microseconds) is not worth waking another thread for: a sleeping
 // one takes 60 microseconds, much longer where the machine has other work.
-inline constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 20;
+inline constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 19;
 inline constexpr std::int64_t kElementsWorthSharing = 1 << 16;
 
 /// Scratch that grows to the largest needed.
