@@ -5,8 +5,9 @@
 
 NEURONA is the terminal program. PyTorch is measured where /usr/bin/python3 or this Python has it, oneDNN where its peer was
 built (peers/onednn_peer.cpp says how), TensorFlow.js and ONNX Runtime Web where --site names the built page and the npm packages
-of browser/ are installed. Every figure is the median of N rounds; in each round everybody has a turn. ./run bench --peers installs
-and builds what is needed and calls this.
+of browser/ are installed. A native step of training is what an epoch consists of: 32 images gathered from bytes in random order,
+forward, backward, update; in Chromium the others train on one batch that stays the same. Every figure is the median of N rounds; in
+each round everybody has a turn. ./run bench --peers installs and builds what is needed and calls this.
 """
 import argparse
 import datetime

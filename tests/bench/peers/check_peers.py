@@ -7,6 +7,7 @@ rewritings of the PyTorch peer.
 """
 
 import copy
+import itertools
 import json
 import subprocess
 import sys
@@ -45,7 +46,7 @@ def random_network(name: str) -> nn.Module:
 
 def losses(network: nn.Module, x: Tensor, labels: Tensor) -> list[float]:
     model = peer.WithLoss(network).train()
-    step = peer.training_step(model, x, labels)
+    step = peer.training_step(model, itertools.repeat((x, labels)))
     return [float(step()) for _ in range(STEPS)]
 
 

@@ -5,7 +5,7 @@
 // Prints one JSON line about itself, then answers each line `TASK NETWORK THREADS` of standard input with a
 // JSON line:
 //
-//   train mlp|mlp-improved|cnn THREADS      seconds of one step of SGD on a batch of 32 images
+//   train mlp|mlp-improved|cnn THREADS      seconds of one step of SGD on a batch of 32 images, gathered from bytes
 //   predict mlp|cnn|resnet50 THREADS        seconds of one forward pass of a single image
 //   check-train NETWORK FILE                losses of five steps from the parameters and images in FILE
 //   check-predict NETWORK FILE              probabilities (check_peers.py writes the files and compares)
@@ -15,7 +15,7 @@
 // derivative of SELU, the SGD update) is a loop that the compiler vectorises. The first request of a kind
 // tries every style, and that kind keeps the fastest. What they took on two cores of a Xeon with AVX-512 in a
 // virtual machine, in microseconds with one thread / two threads, each the least of two to four rounds (the
-// machine's speed varied, at times by half):
+// machine's speed varied, at times by half; training on one batch that stayed the same, which now is gathered):
 //
 //                          train mlp  mlp-improved        cnn        predict mlp       cnn
 //   blocked kernels       104 / 126    405 / 415    10500 / 5800      5.2 / 5.4    465 / 484

@@ -1,6 +1,7 @@
 // The networks that are trained, with plain SGD.
 #pragma once
 
+#include <numeric>
 #include <optional>
 
 #include "onednn_primitives.hpp"
@@ -28,6 +29,35 @@ inline void multiply_by_derivative(Activation activation, const float* y, float*
     for (std::int64_t i = 0; i < count; ++i) gradient[i] *= y[i] > 0 ? kSeluScale : y[i] + kSaturation;
 }
 
+// Images of bytes in an order that changes from epoch to epoch, as in training on MNIST.
+class TrainingSet {
+ public:
+  TrainingSet() : bytes_(kImages * kPixels), order_(kImages) {
+    std::generate(bytes_.begin(), bytes_.end(), [&] { return static_cast<std::uint8_t>(random_()); });
+    std::iota(order_.begin(), order_.end(), 0);
+  }
+
+  // The next batch: images (N,784) from 0 to 1, labels (N).
+  void gather(float* images, std::vector<std::int64_t>& labels) {
+    if (next_ + kBatchSize > kImages) next_ = 0;
+    if (next_ == 0) std::shuffle(order_.begin(), order_.end(), random_);
+    for (std::int64_t n = 0; n < kBatchSize; ++n, images += kPixels) {
+      const std::int64_t image = order_[static_cast<std::size_t>(next_ + n)];
+      const std::uint8_t* bytes = bytes_.data() + image * kPixels;
+      for (std::int64_t i = 0; i < kPixels; ++i) images[i] = static_cast<float>(bytes[i]) * (1.0f / 255);
+      labels[static_cast<std::size_t>(n)] = image % kClasses;
+    }
+    next_ += kBatchSize;
+  }
+
+ private:
+  static constexpr std::int64_t kImages = 2000, kPixels = 784;  // as many as Neurona's benchmark trains on
+  std::mt19937 random_{1};
+  std::vector<std::uint8_t> bytes_;
+  std::vector<std::int64_t> order_;
+  std::int64_t next_ = 0;
+};
+
 class Trainer {
  public:
   Trainer(const std::string& network, const Style& style, Source& source) : style_(style), source_(source) {
@@ -45,11 +75,12 @@ class Trainer {
     const memory images = source.next({kBatchSize, 784}, tag::ab, 1);
     std::copy_n(data(images), size(images), data(images_));
     const memory labels = source.next({kBatchSize}, tag::a, 1);
-    for (std::int64_t n = 0; n < kBatchSize; ++n)
-      labels_.push_back(source.is_random() ? n % kClasses : static_cast<std::int64_t>(data(labels)[n]));
+    for (std::int64_t n = 0; n < kBatchSize; ++n) labels_.push_back(static_cast<std::int64_t>(data(labels)[n]));
+    if (source.is_random()) set_.emplace();
   }
 
   void step() {
+    if (set_) set_->gather(data(images_), labels_);
     for (const auto& run : forward_) run();
     for (auto run = backward_.rbegin(); run != backward_.rend(); ++run) (*run)();
   }
@@ -272,6 +303,7 @@ class Trainer {
   std::optional<Flattening> flattening_;  // from the images to the first dense layer
   memory images_, probabilities_;
   std::vector<std::int64_t> labels_;
+  std::optional<TrainingSet> set_;  // null where the images come from a file: they stay the same
   std::vector<memory> owned_;  // buffers that calls see through views
   std::vector<std::function<void()>> forward_, backward_;
 };

@@ -2,7 +2,7 @@
 
 Prints one JSON line about itself, then answers each line `TASK NETWORK THREADS` of standard input with a JSON line:
 
-    train mlp|mlp-improved|cnn THREADS      seconds of one step of SGD on a batch of 32 images
+    train mlp|mlp-improved|cnn THREADS      seconds of one step of SGD on a batch of 32 images, gathered from bytes
     predict mlp|cnn|resnet50 THREADS        seconds of one forward pass of a single image
 
 Which of PyTorch's many settings is fastest depends on the machine, the BLAS and the number of threads. So the first
@@ -11,7 +11,7 @@ Its answers name that variant and the seconds that each of them took.
 
 What they took on two cores of a Xeon with AVX-512 in a virtual machine, PyTorch 1.13.1 on OpenBLAS 0.3.21, in
 microseconds with one thread / two threads, each the least of one to four rounds (the rest of the machine was idle, but
-its speed still varied, at times by half):
+its speed still varied, at times by half; training on one batch that stayed the same, which now is gathered):
 
     training step                                       mlp        mlp-improved         cnn
     eager                                            376 / 288      1022 / 1006    18300 / 12000
@@ -53,7 +53,7 @@ import statistics
 import sys
 import time
 import warnings
-from typing import Callable
+from typing import Callable, Iterator
 
 
 def prepare_process():
@@ -82,6 +82,7 @@ from torch import Tensor, nn  # noqa: E402
 from torch.fx.experimental import optimization  # noqa: E402
 
 BATCH_SIZE = 32
+TRAINING_IMAGES = 2000  # as many as Neurona's benchmark trains on
 LEARNING_RATE = 0.05
 KERAS_EPSILON = 1e-3
 KERAS_MOMENTUM = 0.01  # PyTorch weighs the batch where Keras (0.99) weighs the past
@@ -224,13 +225,25 @@ def without_batch_norm(network: nn.Sequential) -> nn.Sequential:
 # ---- Training ----
 
 
-def training_step(model: nn.Module, x: Tensor, labels: Tensor, set_to_none: bool = True, foreach: bool = True) -> Run:
+def batches() -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of images from 0 to 1 with their labels, gathered from bytes in a new order each epoch, without end."""
+    images = torch.randint(256, (TRAINING_IMAGES, 1, 28, 28), dtype=torch.uint8)
+    labels = torch.randint(10, (TRAINING_IMAGES,))
+    while True:
+        order = torch.randperm(TRAINING_IMAGES)
+        for chosen in order[: TRAINING_IMAGES // BATCH_SIZE * BATCH_SIZE].split(BATCH_SIZE):
+            yield images[chosen].float().mul_(1 / 255), labels[chosen]
+
+
+def training_step(
+    model: nn.Module, given: Iterator[tuple[Tensor, Tensor]], set_to_none: bool = True, foreach: bool = True
+) -> Run:
     """`model` returns the loss."""
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, foreach=foreach)
 
     def step():
         optimizer.zero_grad(set_to_none)
-        loss = model(x, labels)
+        loss = model(*next(given))
         loss.backward()
         optimizer.step()
         return loss
@@ -239,25 +252,23 @@ def training_step(model: nn.Module, x: Tensor, labels: Tensor, set_to_none: bool
 
 
 def training_variants(name: str) -> dict[str, Callable[[], Run]]:
-    x, labels = torch.rand(BATCH_SIZE, 1, 28, 28), torch.randint(10, (BATCH_SIZE,))
-
     def eager(*rewritings: Callable, **options: bool) -> Run:
         network = make_network(name)
         for rewrite in rewritings:
             network = rewrite(network)
-        return training_step(WithLoss(network), x, labels, **options)
+        return training_step(WithLoss(network), batches(), **options)
 
     def traced(*rewritings: Callable) -> Run:
         network = make_network(name)
         for rewrite in rewritings:
             network = rewrite(network)
-        return training_step(torch.jit.trace(WithLoss(network), (x, labels)), x, labels)
+        return training_step(torch.jit.trace(WithLoss(network), next(batches())), batches())
 
     variants = {
         "eager": lambda: eager(foreach=False),
         "eager, foreach": eager,
         "eager, foreach, gradients zeroed": lambda: eager(set_to_none=False),
-        "script": lambda: training_step(torch.jit.script(WithLoss(make_network(name))), x, labels),
+        "script": lambda: training_step(torch.jit.script(WithLoss(make_network(name))), batches()),
         "trace": traced,
         "dense by oneDNN": lambda: eager(with_onednn),
     }
