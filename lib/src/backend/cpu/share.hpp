@@ -16,8 +16,8 @@ inline constexpr std::int64_t kTileUnit = 16;  // rows or columns
 inline constexpr std::int64_t kLargeMatrix = 1 << 18;  // values: 1 MB
 inline constexpr std::int64_t kPiecesPerThread = 2;
 inline constexpr std::int64_t kPiece = 1 << 14;
-// Less work than this (some ten microseconds) is not worth waking another thread for: a sleeping
-// one takes 60 microseconds, much longer where the machine has other work.
+// Less work than this (some ten microseconds) is not worth sharing. Between the layers of a training step the other threads are
+// awake; one that sleeps takes 60 microseconds to come, much longer where the machine has other work.
 inline constexpr std::int64_t kMultiplyAddsWorthSharing = 1 << 19;
 inline constexpr std::int64_t kElementsWorthSharing = 1 << 16;
 
