@@ -20,7 +20,7 @@ void divide(const double* sums, std::int64_t C, std::int64_t count, float* means
   for (std::int64_t c = 0; c < C; ++c) means[c] = static_cast<float>(sums[c] / static_cast<double>(count));
 }
 
-// gamma / sqrt(variance + epsilon), in double: in training the gradients' differences need the digits. Inference has a kernel for it.
+// gamma / sqrt(variance + epsilon), in double: few rows leave gradients whose terms nearly cancel. forward() has a kernel for it.
 void scales(const float* gamma, const float* variance, double epsilon, std::int64_t C, float* to) {
   for (std::int64_t c = 0; c < C; ++c)
     to[c] = static_cast<float>(static_cast<double>(gamma[c]) / std::sqrt(static_cast<double>(variance[c]) + epsilon));
