@@ -1,5 +1,6 @@
 // What the tests of the page stand on: a list of tests, the project's own server, Debian's Chromium.
 import { spawn } from 'node:child_process';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { dirname, join, resolve } from 'node:path';
@@ -20,32 +21,44 @@ export const SIZES = {
 // ------------------------------------------------------------------------------------------------------ the tests
 const tests = [];
 
-/** options: slow (left out of --fast), needs (a text: why it is skipped where that is absent, '' to run). */
+/** options: slow (left out of --fast), alone (it measures time), lacks (a text: what is absent, so that it is skipped, '' to run). */
 export function test(name, options, body) {
   tests.push({ name, ...options, body });
 }
 
-/** Runs all, one after the other; returns whether none failed. */
+// A page waits more than it computes, so two tests are under way at a time.
+const LANES = 2;
+const figuresOf = new AsyncLocalStorage();  // the figures of the test under way
+
+async function runTest({ name, lacks = '', body }, counts) {
+  if (lacks) {
+    counts.skipped += 1;
+    return console.log(`skip    ${name}: ${lacks}`);
+  }
+  const figures = [];
+  const began = Date.now();
+  let result = '';
+  try {
+    await figuresOf.run(figures, body);
+    counts.passed += 1;
+    result = `ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`;
+  } catch (error) {
+    counts.failed += 1;
+    result = `not ok  ${name}\n        ${String(error?.stack ?? error).replaceAll('\n', '\n        ')}`;
+  }
+  console.log([...figures, result].join('\n'));
+}
+
+/** Runs all, those that measure time by themselves; returns whether none failed. */
 export async function run({ speed = 'all', only = '' } = {}) {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { name, slow = false, lacks = '', body } of tests) {
-    if (only && !name.includes(only)) continue;
-    if ((speed === 'fast' && slow) || (speed === 'slow' && !slow)) continue;
-    if (lacks) {
-      counts.skipped += 1;
-      console.log(`skip    ${name}: ${lacks}`);
-      continue;
-    }
-    const began = Date.now();
-    try {
-      await body();
-      counts.passed += 1;
-      console.log(`ok      ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
-    } catch (error) {
-      counts.failed += 1;
-      console.log(`not ok  ${name}\n        ${String(error?.stack ?? error).replaceAll('\n', '\n        ')}`);
-    }
-  }
+  const chosen = tests.filter(({ name, slow = false }) =>
+    name.includes(only) && !(speed === 'fast' && slow) && !(speed === 'slow' && !slow));
+  for (const one of chosen.filter(({ alone }) => alone)) await runTest(one, counts);
+  const others = chosen.filter(({ alone }) => !alone).values();  // the lanes take turns
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (const one of others) await runTest(one, counts);
+  }));
   await closeBrowser();
   const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
   console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
@@ -54,7 +67,7 @@ export async function run({ speed = 'all', only = '' } = {}) {
 
 /** A figure that a test measured: part of the log, so that documents can quote it. */
 export function figure(text) {
-  console.log(`        ${text}`);
+  figuresOf.getStore().push(`        ${text}`);
 }
 
 export function check(condition, text) {
@@ -76,17 +89,17 @@ export async function serve(...options) {
 }
 
 // ---------------------------------------------------------------------------------------------------- the browser
-let browser = null;
+let browser = null;  // a promise of it
 
 export async function openBrowser() {
   const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path));
   if (!executablePath) throw new Error('No Chromium: install the package chromium, or set CHROMIUM to the program.');
-  browser ??= await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  browser ??= chromium.launch({ executablePath, args: ['--no-sandbox'] });
   return browser;
 }
 
 async function closeBrowser() {
-  await browser?.close();
+  await browser?.then((open) => open.close(), () => {});  // that it did not open has been said
   browser = null;
 }
 

@@ -6,7 +6,7 @@ import { SIZES, centre, check, figure, go, press, serve, set, settled, site, sta
 const MOST_BYTES = 900_000;  // of the first paint, as served
 const MOST_FIRST_PREDICTION_MS = 1500;
 
-test('opens, and can predict within 1.5 s of navigation', {}, async () => {
+test('opens, and can predict within 1.5 s of navigation', { alone: true }, async () => {
   const server = await serve();
   try {
     const times = [];

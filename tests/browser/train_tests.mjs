@@ -150,7 +150,7 @@ async function computingTimes(page, body) {
 }
 
 for (const [name, size] of Object.entries(SIZES)) {
-  test(`no task above ${LONG_TASK_MS} ms while it trains (${name})`, { slow: true }, async () => {
+  test(`no task above ${LONG_TASK_MS} ms while it trains (${name})`, { slow: true, alone: true }, async () => {
     await withLesson({ size }, async (page) => {
       await set(page, 'epochs', 30);
       await set(page, 'early_stopping', false);
@@ -179,7 +179,7 @@ for (const [name, size] of Object.entries(SIZES)) {
 }
 
 test('ten epochs on MNIST reach the accuracy of the tutorial',
-  { slow: true, lacks: process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set' }, async () => {
+  { slow: true, alone: true, lacks: process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set' }, async () => {
     await withLesson({}, async (page) => {
       await set(page, 'early_stopping', false);
       const began = Date.now();

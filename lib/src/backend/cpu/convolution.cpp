@@ -11,6 +11,8 @@ namespace {
 
 // Values scattered at a time: they stay in the second-level cache.
 constexpr std::int64_t kPatchValues = 1 << 18;
+// So many rows of a product make panels of its kernel worth their memory.
+constexpr std::int64_t kPositionsWorthPanels = 32;
 
 // Calls visit(iy, first tap kx, taps) for each row of the window at a position: the taps that lie inside the
 // image.
@@ -64,6 +66,17 @@ void for_depthwise_taps(const Extents& e, std::int64_t row, Body body) {
 
 }  // namespace
 
+std::int64_t Convolution::prepared_values(const FusedConv2D& of, const Shape& kernel) const {
+  const bool pays = of.groups == 1 && of.pool == Extent2D(1) && of.positions.height * of.positions.width >= kPositionsWorthPanels &&
+                    kernel[3] % panel_columns(kernels_) == 0;
+  return pays ? kernel.elements() : 0;
+}
+
+void Convolution::prepare(ConstTensorView kernel, float* to) const {
+  const std::int64_t F = kernel.shape[3];
+  to_panels(kernels_, kernel.elements() / F, F, kernel.as<float>(), to);
+}
+
 void Convolution::forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y) {
   const Extents e(of.window, of.groups, x.shape, y.shape);
   const float *in = x.as<float>(), *weights = kernel.as<float>(), *offsets = of.bias ? of.bias.as<float>() : nullptr;
@@ -93,8 +106,9 @@ void Convolution::forward(const FusedConv2D& of, ConstTensorView x, ConstTensorV
                     .K = e.depth,
                     .a = patches.x,
                     .a_row = e.C,
-                    .b = weights + g * e.filters,
+                    .b = of.prepared != nullptr ? of.prepared : weights + g * e.filters,
                     .b_row = e.F,
+                    .panels = of.prepared != nullptr,
                     .scale = of_group(of.scale),
                     .bias = of_group(of.bias),
                     .c = out + g * e.filters,

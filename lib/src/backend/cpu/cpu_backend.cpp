@@ -185,15 +185,16 @@ class CpuBackend final : public Backend {
   bool fuses() const override { return true; }
   void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
                             std::uint8_t* taps) override {
-    if (of.prepared != nullptr) return winograd_.forward(of, x, kernel.shape, y);
+    if (of.prepared != nullptr && winograd_.takes(of, x.shape, kernel.shape)) return winograd_.forward(of, x, kernel.shape, y);
     if (of.pool == Extent2D(1)) return convolution_.forward(of, x, kernel, y);
     fused_convolution_.forward(of, x, kernel, y, taps);
   }
   std::int64_t prepared_values(const FusedConv2D& of, const Shape& x, const Shape& kernel) const override {
-    return winograd_.prepared_values(of, x, kernel);
+    return winograd_.takes(of, x, kernel) ? winograd_.prepared_values(of, x, kernel) : convolution_.prepared_values(of, kernel);
   }
   void prepare_conv2d(const FusedConv2D& of, const Shape& x, ConstTensorView kernel, float* to) const override {
-    winograd_.prepare(of, x, kernel, to);
+    if (winograd_.takes(of, x, kernel.shape)) return winograd_.prepare(of, x, kernel, to);
+    convolution_.prepare(kernel, to);
   }
   void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y, const std::uint8_t* taps,
                                         ConstTensorView dy, TensorView dkernel, TensorView dbias) override {

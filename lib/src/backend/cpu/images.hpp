@@ -27,6 +27,8 @@ class FusedConvolution {
 class Winograd {
  public:
   explicit Winograd(const Kernels& kernels) : kernels_(kernels) {}
+  /// Whether that is the better way.
+  bool takes(const FusedConv2D& of, const Shape& x, const Shape& kernel) const { return tile_for(of, x, kernel) != 0; }
   std::int64_t prepared_values(const FusedConv2D& of, const Shape& x, const Shape& kernel) const;
   void prepare(const FusedConv2D& of, const Shape& x, ConstTensorView kernel, float* to) const;
   void forward(const FusedConv2D& of, ConstTensorView x, const Shape& kernel, TensorView y);
@@ -44,6 +46,9 @@ class Winograd {
 class Convolution {
  public:
   explicit Convolution(const Kernels& kernels) : kernels_(kernels) {}
+  /// 0 where a form of its own would not pay.
+  std::int64_t prepared_values(const FusedConv2D& of, const Shape& kernel) const;
+  void prepare(ConstTensorView kernel, float* to) const;
   /// Does not pool.
   void forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y);
   void backward_kernel(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,

@@ -30,6 +30,7 @@ struct GemmTile {
   bool transposed = false;  // a holds A^T (K,M)
   const float* b = nullptr;
   std::int64_t b_row = 0;
+  bool panels = false;  // b holds panels (K, 2 vectors), one after the other; b_row is not looked at
   const float* scale = nullptr;
   const float* bias = nullptr;
   float* c = nullptr;

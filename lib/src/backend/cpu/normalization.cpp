@@ -12,9 +12,15 @@ namespace {
 // Rows of a task. Up to so many, tasks are blocks of columns instead: a block is read from memory once.
 constexpr std::int64_t kSumRows = 128;
 constexpr std::int64_t kMostColumns = 256;
+constexpr std::int64_t kWholeColumns = 32;
+// A task in columns goes over its values so many times.
+constexpr std::int64_t kPasses = 4;
 
-// Columns of a task: what they hold stays in the first-level cache.
-std::int64_t column_block(std::int64_t rows) { return std::clamp<std::int64_t>((1 << 13) / rows / 32 * 32, 32, kMostColumns); }
+// Columns of a task, as even as can be: what they hold stays in the first-level cache.
+std::int64_t column_block(std::int64_t rows, std::int64_t columns) {
+  const std::int64_t most = std::clamp((1 << 13) / rows / kWholeColumns * kWholeColumns, kWholeColumns, kMostColumns);
+  return pieces_of(pieces_of(columns, pieces_of(columns, most)), kWholeColumns) * kWholeColumns;
+}
 
 void divide(const double* sums, std::int64_t C, std::int64_t count, float* means) {
   for (std::int64_t c = 0; c < C; ++c) means[c] = static_cast<float>(sums[c] / static_cast<double>(count));
@@ -68,8 +74,8 @@ void Normalization::sum_rows(std::int64_t M, std::int64_t C, Sum sum) {
 // task(first column, columns) for each block of columns.
 template <class Task>
 void Normalization::for_columns(std::int64_t M, std::int64_t C, Task task) {
-  const std::int64_t block = column_block(M);
-  share(pieces_of(C, block), M * C, [&](std::int64_t i) { task(i * block, std::min(block, C - i * block)); });
+  const std::int64_t block = column_block(M, C);
+  share(pieces_of(C, block), kPasses * M * C, [&](std::int64_t i) { task(i * block, std::min(block, C - i * block)); });
 }
 
 void Normalization::sum_columns(ConstTensorView x, TensorView sums) {

@@ -234,10 +234,10 @@ class Slice {
   void multiply(const float* a, std::int64_t a_step) {
     base_.a_step = a_step;
     if (t_.N < W) return narrow<RowStride>(a);
-    const int vectors = panel_vectors(rows_);
+    const int vectors = t_.panels ? 2 : panel_vectors(rows_);
     const std::int64_t wide = vectors * W;
     const bool crowds = t_.b_row % kCrowdingRow == 0 && rows_ >= kRowsWorthPacking / 3;
-    const bool packs = crowds || (rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues);
+    const bool packs = !t_.panels && (crowds || (rows_ >= kRowsWorthPacking && t_.b_row > wide && base_.depth * t_.b_row > kCachedValues));
     for (std::int64_t n = 0; n < t_.N;) {
       // The last panel may be narrower, and its last vector overlap the one before.
       const std::int64_t columns = std::min(wide, t_.N - n);
@@ -257,9 +257,9 @@ class Slice {
     RegisterBlock s = base_;
     s.last = last;
     s.skip = skip;
-    s.b = t_.b + k0_ * t_.b_row + n;
-    s.b_row = t_.b_row;
-    s.ahead = rows_ < kRowsWorthPacking && t_.K * t_.b_row > kNearValues ? s.depth * t_.b_row : 0;
+    s.b_row = t_.panels ? 2 * W : t_.b_row;
+    s.b = t_.b + k0_ * s.b_row + n * (t_.panels ? t_.K : 1);
+    s.ahead = t_.panels ? 0 : rows_ < kRowsWorthPacking && t_.K * t_.b_row > kNearValues ? s.depth * t_.b_row : 0;
     if (packs && vectors == 2 && last == W) {
       for (std::int64_t k = 0; k < s.depth; ++k)
         for (int v = 0; v < 2; ++v) store(packed + (k * 2 + v) * W, load<Vector>(s.b + k * s.b_row + v * W));
@@ -363,11 +363,11 @@ void gemm(const GemmTile& t) {
       } else if (t.gather == nullptr && rows == 1) {
         slice.multiply<static_cast<int>(kDepth)>(t.a + m * t.a_row + k0, 1);
       } else {
+        const std::int64_t ahead = k1 < t.K ? depth : m + kRowBlock < t.M ? kRowBlock * t.a_row - k0 : 0;
         if (t.gather != nullptr)
           t.gather(t.gathers, t.gather_from + m, rows, t.gather_at + k0, k1 - k0, copied, kDepth);
         else
-          copy_rows(t.a + m * t.a_row + k0, t.a_row, m + kRowBlock < t.M ? kRowBlock * t.a_row : depth, rows, k1 - k0, copied,
-                    kDepth);
+          copy_rows(t.a + m * t.a_row + k0, t.a_row, ahead, rows, k1 - k0, copied, kDepth);
         slice.multiply<static_cast<int>(kDepth)>(copied, 1);
       }
     }

@@ -57,6 +57,15 @@ void for_pieces(std::int64_t total, std::int64_t piece, Body body) {
   });
 }
 
+/// The form of B (K,N) whose panels lie one after the other in memory: what the product reads is foreseen by the processor, and copied
+/// by nobody. N must be a multiple of panel_columns.
+inline std::int64_t panel_columns(const Kernels& kernels) { return 2 * kernels.vector; }
+inline void to_panels(const Kernels& kernels, std::int64_t K, std::int64_t N, const float* b, float* to) {
+  const std::int64_t columns = panel_columns(kernels);
+  for (std::int64_t n = 0; n < N; n += columns)
+    for (std::int64_t k = 0; k < K; ++k, to += columns) std::copy_n(b + k * N + n, columns, to);
+}
+
 /// A product of any size. How it is cut does not matter to the result: each element is summed in the order of k, in slices
 /// that depend on K alone.
 inline void gemm(const Kernels& kernels, const GemmTile& whole) {
@@ -66,10 +75,11 @@ inline void gemm(const Kernels& kernels, const GemmTile& whole) {
   const bool b_is_large = whole.K * whole.N > kLargeMatrix;
   const bool by_rows = whole.M >= kTileUnit * threads && (whole.M >= whole.N || !b_is_large);
   // Whole units; the last piece takes what is left.
-  const std::int64_t units = std::max<std::int64_t>(1, (by_rows ? whole.M : whole.N) / kTileUnit);
+  const std::int64_t unit = whole.panels && !by_rows ? panel_columns(kernels) : kTileUnit;
+  const std::int64_t units = std::max<std::int64_t>(1, (by_rows ? whole.M : whole.N) / unit);
   const std::int64_t pieces = std::min(units, units >= 4 * kPiecesPerThread * threads ? kPiecesPerThread * threads : threads);
   runtime::parallel_for(pieces, [&](std::int64_t i) {
-    const std::int64_t begin = i * units / pieces * kTileUnit, end = (i + 1) * units / pieces * kTileUnit;
+    const std::int64_t begin = i * units / pieces * unit, end = (i + 1) * units / pieces * unit;
     GemmTile tile = whole;
     if (by_rows) {
       tile.M = (i + 1 == pieces ? whole.M : end) - begin;
@@ -82,7 +92,7 @@ inline void gemm(const Kernels& kernels, const GemmTile& whole) {
       if (tile.addend != nullptr) tile.addend += begin * whole.c_row;
     } else {
       tile.N = (i + 1 == pieces ? whole.N : end) - begin;
-      tile.b += begin;
+      tile.b += begin * (whole.panels ? whole.K : 1);
       tile.c += begin;
       if (tile.bias != nullptr) tile.bias += begin;
       if (tile.scale != nullptr) tile.scale += begin;

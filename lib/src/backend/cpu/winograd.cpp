@@ -9,7 +9,7 @@ namespace neurona::cpu {
 namespace {
 
 // A value of a kernel that comes from memory costs as much time as so many multiply-adds.
-constexpr std::int64_t kLoad = 26;
+constexpr std::int64_t kLoad = 8;
 // Fewer channels or filters, and the transforms cost more than the products save.
 constexpr std::int64_t kLeastChannels = 32;
 
@@ -24,19 +24,27 @@ constexpr std::array<Taps, 6> kPoints4{{{1.0 / 4, 0, 0},
                                         {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                         {0, 0, 1}}};
 
-// kernel (3,3,C*F) -> to (points, C*F) = G kernel G^T
+// Columns of a panel of a point's matrix (C,F), all F where they are no whole panels.
+std::int64_t columns_of(const Kernels& kernels, std::int64_t F) {
+  return F % panel_columns(kernels) == 0 ? panel_columns(kernels) : F;
+}
+
+// kernel (3,3,C,F) -> to (points, panels, C, columns) = G kernel G^T
 template <std::size_t Side>
-void transform_kernel(const std::array<Taps, Side>& points, const float* kernel, std::int64_t values, float* to) {
+void transform_kernel(const std::array<Taps, Side>& points, ConstTensorView kernel, std::int64_t columns, float* to) {
+  const std::int64_t C = kernel.shape[2], F = kernel.shape[3];
   for (std::size_t i = 0; i < Side; ++i)
     for (std::size_t j = 0; j < Side; ++j) {
       double weights[9];
       for (std::size_t tap = 0; tap < 9; ++tap) weights[tap] = points[i][tap / 3] * points[j][tap % 3];
-      float* point = to + static_cast<std::int64_t>(i * Side + j) * values;
-      for (std::int64_t v = 0; v < values; ++v) {
-        double sum = 0.0;
-        for (std::int64_t tap = 0; tap < 9; ++tap) sum += weights[tap] * static_cast<double>(kernel[tap * values + v]);
-        point[v] = static_cast<float>(sum);
-      }
+      for (std::int64_t n = 0; n < F; n += columns)
+        for (std::int64_t c = 0; c < C; ++c)
+          for (std::int64_t f = n; f < n + columns; ++f) {
+            double sum = 0.0;
+            for (std::int64_t tap = 0; tap < 9; ++tap)
+              sum += weights[tap] * static_cast<double>(kernel.as<float>()[(tap * C + c) * F + f]);
+            *to++ = static_cast<float>(sum);
+          }
     }
 }
 
@@ -64,10 +72,10 @@ std::int64_t Winograd::prepared_values(const FusedConv2D& of, const Shape& x, co
 }
 
 void Winograd::prepare(const FusedConv2D& of, const Shape& x, ConstTensorView kernel, float* to) const {
-  const std::int64_t values = kernel.shape[2] * kernel.shape[3];
+  const std::int64_t columns = columns_of(kernels_, kernel.shape[3]);
   switch (tile_for(of, x, kernel.shape)) {
-    case 2: return transform_kernel(kPoints2, kernel.as<float>(), values, to);
-    case 4: return transform_kernel(kPoints4, kernel.as<float>(), values, to);
+    case 2: return transform_kernel(kPoints2, kernel, columns, to);
+    case 4: return transform_kernel(kPoints4, kernel, columns, to);
     default: return;
   }
 }
@@ -106,6 +114,7 @@ void Winograd::forward(const FusedConv2D& of, ConstTensorView x, const Shape& ke
                    .a_row = C,
                    .b = of.prepared + point * C * F,
                    .b_row = F,
+                   .panels = columns_of(kernels_, F) != F,
                    .c = products + point * tiles * F,
                    .c_row = F});
   };
