@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "core/byte_order.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::data {
@@ -27,14 +28,6 @@ std::string hex(std::span<const std::uint8_t> bytes) {
 }
 
 std::string count_of(std::int64_t n, const char* one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
-
-std::uint32_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at) {
-  return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 | std::uint32_t{bytes[at + 2]} << 8 | bytes[at + 3];
-}
-
-std::uint32_t little_endian(std::span<const std::uint8_t> four) {
-  return std::uint32_t{four[3]} << 24 | std::uint32_t{four[2]} << 16 | std::uint32_t{four[1]} << 8 | four[0];
-}
 
 // What to do about a file that has `has` bytes of `wanted`.
 std::string mend(std::int64_t has, std::int64_t wanted) {
@@ -132,7 +125,7 @@ std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::int64
   // The last four bytes say how much it unpacks to (RFC 1952); one more lets zlib see the end. What they say is not believed:
   // deflate makes at most 1032 bytes of one.
   constexpr std::size_t kMostPerByte = 1032;
-  const std::size_t told = bytes.size() < 4 ? 0 : std::size_t{little_endian(bytes.last(4))} + 1;
+  const std::size_t told = bytes.size() < 4 ? 0 : std::size_t{little_endian(bytes, bytes.size() - 4)} + 1;
   const std::size_t most = std::min(bytes.size() * kMostPerByte, static_cast<std::size_t>(std::max<std::int64_t>(max_bytes, 0)) + 1);
   std::vector<std::uint8_t> out(std::min(told, most));
   std::size_t taken = 0, made = 0;

@@ -18,6 +18,7 @@
 #include <fstream>
 #include <memory>
 
+#include "core/byte_order.hpp"
 #include "image/exif.hpp"
 #include "image/segments.hpp"
 #include "neurona/error.hpp"
@@ -38,7 +39,7 @@ constexpr std::uint32_t kImageHeader = 0x49484452, kImageData = 0x49444154;  // 
 std::uint64_t unpacked_bytes(Bytes header) {
   constexpr std::array<std::uint64_t, 7> kChannels = {1, 0, 3, 1, 2, 0, 4};
   if (header.size() < 13 || header[9] >= kChannels.size()) return 0;
-  const std::uint64_t width = image::big_endian(header, 0, 4), height = image::big_endian(header, 4, 4);
+  const std::uint64_t width = big_endian(header, 0, 4), height = big_endian(header, 4, 4);
   const std::uint64_t row = (width * header[8] * kChannels[header[9]] + 7) / 8 + 1;
   return row * height + (header[12] != 0 ? 15 * (height + 8) + row * 8 : 0);
 }
@@ -162,7 +163,7 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
   };
   // stb_image calls a PNG that is too large for it no image.
   if (image::is_png(bytes) && bytes.size() >= kPngSize + 8) {
-    width = image::big_endian(bytes, kPngSize, 4), height = image::big_endian(bytes, kPngSize + 4, 4);
+    width = big_endian(bytes, kPngSize, 4), height = big_endian(bytes, kPngSize + 4, 4);
     check_size();
   }
   if (is_cut_short(bytes))

@@ -6,21 +6,11 @@
 #include <optional>
 #include <span>
 
+#include "core/byte_order.hpp"
+
 namespace neurona::image {
 
 using Bytes = std::span<const std::uint8_t>;
-
-inline std::uint32_t big_endian(Bytes bytes, std::size_t at, std::size_t count) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < count; ++i) value = value << 8 | bytes[at + i];
-  return value;
-}
-
-inline std::uint32_t little_endian(Bytes bytes, std::size_t at, std::size_t count) {
-  std::uint32_t value = 0;
-  for (std::size_t i = count; i-- > 0;) value = value << 8 | bytes[at + i];
-  return value;
-}
 
 inline bool is_jpeg(Bytes bytes) { return bytes.size() >= 3 && big_endian(bytes, 0, 3) == 0xffd8ff; }
 inline bool is_png(Bytes bytes) { return bytes.size() >= 8 && big_endian(bytes, 0, 4) == 0x89504e47; }
