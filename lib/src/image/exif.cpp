@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "core/byte_order.hpp"
 #include "image/segments.hpp"
 
 namespace neurona::image {
@@ -18,10 +19,7 @@ int from_tiff(Bytes tiff) {
   const bool little = tiff[0] == 'I';
   if (tiff[0] != tiff[1] || (!little && tiff[0] != 'M')) return kUpright;
   const auto number = [&](std::size_t at, std::size_t count) {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < count; ++i)
-      value |= std::uint32_t{tiff[at + i]} << 8 * (little ? i : count - 1 - i);
-    return value;
+    return little ? little_endian(tiff, at, count) : big_endian(tiff, at, count);
   };
   const std::size_t directory = number(4, 4);
   if (number(2, 2) != 42 || directory > tiff.size() - 2) return kUpright;
