@@ -114,6 +114,10 @@ for (const [sizeName, size] of [['laptop', SIZES.laptop], ['phone', SIZES.phone]
           await measure(page, ['prediction', 'gemm'], done);
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           check(overflow <= 0, `The page is ${overflow} pixels wider than its window.`);
+          const cut = await page.evaluate(() => [...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth).length);
+          check(cut === 0, `${cut} tables are wider than the page.`);
+          const machine = await page.locator('#results p').first().textContent();
+          check(machine.includes(locale === 'es-ES' ? '1 hilo)' : '1 thread)'), `It says of the machine: ${machine}`);
           await screenshot(page, `bench-${sizeName}-${locale.slice(0, 2)}-${dark ? 'dark' : 'light'}`);
         });
       });

@@ -13,7 +13,8 @@ const TEXTS = {
     forward: 'adelante', backward: 'atrás', time: 'µs', rate: 'GFLOP/s', moved: 'MB', peak: 'del máximo', size: 'tamaño',
     setting: 'con', measuring: 'Midiendo', done: 'Listo.', program: 'Programa', machine: 'máximo medido', cores: 'núcleos',
     fused: 'SIMD relajado', plain: 'SIMD', alone: 'Esta página no puede usar varios hilos: el servidor no la aísla de otros orígenes.',
-    failed: 'No se pudo medir', batch_size: 'lote', width: 'ancho', threads_: 'hilos',
+    failed: 'No se pudo medir', batch_size: 'lote', width: 'ancho', thread: 'hilo', threads_: 'hilos',
+    bit: ' bits', relaxed: 'relajado',
   },
   en: {
     other: 'Español', title: 'How fast this browser computes',
@@ -24,7 +25,8 @@ const TEXTS = {
     forward: 'forward', backward: 'backward', time: 'µs', rate: 'GFLOP/s', moved: 'MB', peak: 'of the peak', size: 'size',
     setting: 'with', measuring: 'Measuring', done: 'Done.', program: 'Program', machine: 'measured peak', cores: 'cores',
     fused: 'relaxed SIMD', plain: 'SIMD', alone: 'This page cannot use several threads: its server does not isolate it from other origins.',
-    failed: 'Could not measure', batch_size: 'batch', width: 'width', threads_: 'threads',
+    failed: 'Could not measure', batch_size: 'batch', width: 'width', thread: 'thread', threads_: 'threads',
+    bit: '-bit', relaxed: 'relaxed',
   },
 };
 const PARTS = ['training', 'prediction', 'layers', 'gemm', 'growth'];
@@ -117,12 +119,16 @@ const SHOWN = {
       ...Object.entries(part.threads).flatMap(([name, list]) => list.map((r) => ({ name, setting: `${r.threads} ${text('threads_')}`, rate: r.samples_per_second })))])],
 };
 
+// "cpu (128-bit, relaxed, 2 threads)", in the language of the page.
+const described = (backend) => backend.replace('-bit', text('bit')).replace('relaxed', text('relaxed'))
+  .replace(/(\d+) threads?/, (_, count) => `${count} ${text(count === '1' ? 'thread' : 'threads_')}`);
+
 function show() {
   const results = $('results');
   results.replaceChildren();
   if (!figures) return;
   const line = document.createElement('p');
-  line.textContent = `${figures.machine.backend} · ${text('machine')}: ${number(figures.machine.gflops, 1)} GFLOP/s`;
+  line.textContent = `${described(figures.machine.backend)} · ${text('machine')}: ${number(figures.machine.gflops, 1)} GFLOP/s`;
   results.append(line);
   for (const part of PARTS)
     if (figures[part]) results.append(...SHOWN[part](figures[part]).flat());
