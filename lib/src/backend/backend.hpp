@@ -64,6 +64,7 @@ struct FusedConv2D {
 };
 
 /// Legend: N batch, K inputs, F outputs or filters, H W C an image, KH KW a window, OH OW its positions, G groups.
+/// No operation swallows a NaN: what is computed from one is NaN, that of ReLU and of max-pooling too.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -98,7 +99,7 @@ class Backend {
   virtual void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz,
                                      ConstTensorView kernel, TensorView dx) = 0;
 
-  /// x (N,H,W,C) -> y (N,OH,OW,C). What padding adds is not counted.
+  /// x (N,H,W,C) -> y (N,OH,OW,C). What padding adds is not counted. A NaN is larger than all numbers.
   virtual void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) = 0;
   /// x, y as before, dy (N,OH,OW,C) -> dx (N,H,W,C). Of equal largest values the first gets the gradient.
   virtual void pool2d_backward(Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y,

@@ -30,11 +30,11 @@ inline void grey_forward_of(const GreyPiece& p, std::int64_t f) {
       Vector best = sums[0][v];
       Mask tap{};
       for (int pixel = 1; pixel < 4; ++pixel) {
-        const Mask larger = sums[pixel][v] > best;
+        const Mask larger = is_larger(sums[pixel][v], best);
         best = larger ? sums[pixel][v] : best;
         tap = larger ? Mask{} + pixel : tap;
       }
-      if (p.clamps) best = best > 0.0f ? best : Vector{};
+      if (p.clamps) best = clamped(best);
       store(p.y + i * p.F + f + v * W, best);
       if (p.taps == nullptr) continue;
       const Bytes narrow = __builtin_convertvector(tap, Bytes);
@@ -63,7 +63,7 @@ inline void grey_backward_of(const GreyGradientPiece& p, std::int64_t f) {
     for (int v = 0; v < NV; ++v) {
       const std::int64_t at = i * p.F + f + v * W;
       given[v] = load<Vector>(p.dy + at);
-      if (p.clamped != nullptr) given[v] = load<Vector>(p.clamped + at) > 0.0f ? given[v] : Vector{};
+      if (p.clamped != nullptr) given[v] = through_clamp(given[v], load<Vector>(p.clamped + at));
       sums[v] += given[v];
       Bytes narrow;
       std::memcpy(&narrow, p.taps + at, sizeof narrow);

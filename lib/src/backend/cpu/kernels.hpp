@@ -217,9 +217,9 @@ struct Kernels {
   void (*multiply_add)(std::int64_t count, const float* a, const float* b, float* y);
   /// y += factor * a
   void (*scale_add)(std::int64_t count, float factor, const float* a, float* y);
-  /// y = max(y, a)
+  /// y = max(y, a), NaN where one of them is
   void (*maximum)(std::int64_t count, const float* a, float* y);
-  /// Where x == y: dx += left, left = 0.
+  /// Where x == y, or x is NaN: dx += left, left = 0.
   void (*give_to_equal)(std::int64_t count, const float* x, const float* y, float* left, float* dx);
   /// x (rows,cols) -> y (cols,rows); their rows lie x_row and y_row apart.
   void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row);

@@ -62,6 +62,13 @@ constexpr auto kSlope = static_cast<float>(kLeakySlope);
 constexpr float kNormalPeak = 0.39894228040143268f;  // 1 / sqrt(2 pi)
 constexpr auto kLambda = static_cast<float>(kSeluLambda), kLambdaAlpha = static_cast<float>(kSeluLambda * kSeluAlpha);
 
+// min(x, 0) that keeps NaN, which Eigen's min need not.
+template <class Values>
+inline Block up_to_zero(const Values& x) {
+  return (x > 0.0f).select(0.0f, x);
+}
+
+// NaN and infinity go through all of these as the definitions say: a NaN in gives a NaN out, forwards and backwards.
 void activation_forward(Activation activation, std::int64_t count, const float* z, float* y) {
   switch (activation) {
     case Activation::linear:
@@ -73,18 +80,18 @@ void activation_forward(Activation activation, std::int64_t count, const float* 
     case Activation::tanh:
       return elementwise(count, z, y, [](const auto& x) { return x.tanh(); });
     case Activation::relu:
-      return elementwise(count, z, y, [](const auto& x) { return x.max(0.0f); });
+      return elementwise(count, z, y, [](const auto& x) { return Block((x < 0.0f).select(0.0f, x)); });
     case Activation::leaky_relu:
       return elementwise(count, z, y, [](const auto& x) { return Block((x < 0.0f).select(kSlope * x, x)); });
     case Activation::elu:
-      return elementwise(count, z, y, [](const auto& x) { return Block((x > 0.0f).select(x, x.min(0.0f).exp() - 1.0f)); });
+      return elementwise(count, z, y, [](const auto& x) { return Block((x > 0.0f).select(x, up_to_zero(x).exp() - 1.0f)); });
     case Activation::gelu:
       return elementwise(count, z, y, [](const auto& x) { return Block(x * normal_share(x)); });
     case Activation::swish:
       return elementwise(count, z, y, [](const auto& x) { return Block(x * (1.0f + (-x).exp()).inverse()); });
     case Activation::selu:
       return elementwise(count, z, y, [](const auto& x) {
-        return Block((x > 0.0f).select(kLambda * x, kLambdaAlpha * (x.min(0.0f).exp() - 1.0f)));
+        return Block((x > 0.0f).select(kLambda * x, kLambdaAlpha * (up_to_zero(x).exp() - 1.0f)));
       });
   }
 }
@@ -100,9 +107,9 @@ void activation_backward(Activation activation, std::int64_t count, const float*
     case Activation::tanh:
       return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return g * (1.0f - out * out); });
     case Activation::relu:
-      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, 0.0f)); });
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, g * (0.0f * out))); });
     case Activation::leaky_relu:
-      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out < 0.0f).select(kSlope * g, g)); });
+      return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out < 0.0f).select(kSlope * g, (out >= 0.0f).select(g, g * out))); });
     case Activation::elu:
       return elementwise(count, y, dy, dz, [](const auto& out, const auto& g) { return Block((out > 0.0f).select(g, g * (out + 1.0f))); });
     case Activation::gelu:
@@ -207,7 +214,7 @@ void sum_groups(const GroupSum& s) {
     for (std::int64_t g = 1; g < s.groups; ++g)
       for (std::int64_t f = 0; f < s.F; ++f) y[f] += terms[g * s.group + f];
     if (s.clamps)
-      for (std::int64_t f = 0; f < s.F; ++f) y[f] = y[f] > 0.0f ? y[f] : 0.0f;
+      for (std::int64_t f = 0; f < s.F; ++f) y[f] = clamped(y[f]);
   }
 }
 
@@ -228,14 +235,14 @@ void scale_add(std::int64_t count, float factor, const float* a, float* y) {
 }
 
 void maximum(std::int64_t count, const float* a, float* y) {
-  for (std::int64_t i = 0; i < count; ++i) y[i] = a[i] > y[i] ? a[i] : y[i];
+  for (std::int64_t i = 0; i < count; ++i) y[i] = is_larger(a[i], y[i]) ? a[i] : y[i];
 }
 
 void give_to_equal(std::int64_t count, const float* x, const float* y, float* left, float* dx) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const float given = x[i] == y[i] ? left[i] : 0.0f;
-    dx[i] += given;
-    left[i] = x[i] == y[i] ? 0.0f : left[i];
+    const bool is_it = x[i] == y[i] || x[i] != x[i];  // a NaN in the window is what the pooling gave
+    dx[i] += is_it ? left[i] : 0.0f;
+    left[i] = is_it ? 0.0f : left[i];
   }
 }
 
@@ -270,7 +277,7 @@ inline void largest(const PoolPiece& p, const float* pixels, Value& best, Index&
   for (std::int64_t i = 0, h = 0; h < p.height; ++h)
     for (std::int64_t w = 0; w < p.width; ++w, ++i) {
       const Value value = load<Value>(pixels + h * p.row + w * p.F);
-      const auto larger = value > best;
+      const auto larger = is_larger(value, best);
       best = larger ? value : best;
       tap = larger ? Index{} + static_cast<std::int32_t>(i) : tap;
     }
@@ -286,7 +293,7 @@ void max_pool(const PoolPiece& p) {
       Vector best;
       Mask tap;
       largest(p, pixels + f, best, tap);
-      if (p.clamps) best = best > 0.0f ? best : Vector{};
+      if (p.clamps) best = clamped(best);
       store(y + f, best);
       if (taps == nullptr) continue;
       const Bytes narrow = __builtin_convertvector(tap, Bytes);
@@ -296,7 +303,7 @@ void max_pool(const PoolPiece& p) {
       float best;
       std::int32_t tap;
       largest(p, pixels + f, best, tap);
-      y[f] = p.clamps && !(best > 0.0f) ? 0.0f : best;
+      y[f] = p.clamps ? clamped(best) : best;
       if (taps != nullptr) taps[f] = static_cast<std::uint8_t>(tap);
     }
   }
@@ -310,7 +317,7 @@ void max_unpool(const UnpoolPiece& p) {
     const float* y = p.clamped != nullptr ? p.clamped + i * p.F : nullptr;
     const std::uint8_t* taps = p.taps + i * p.F;
     const auto give = [&]<class Value, class Index>(std::int64_t f, Value given, Index tap) {
-      if (y != nullptr) given = load<Value>(y + f) > 0.0f ? given : Value{};
+      if (y != nullptr) given = through_clamp(given, load<Value>(y + f));
       store(p.sums + f, load<Value>(p.sums + f) + given);
       for (std::int64_t t = 0, h = 0; h < p.height; ++h)
         for (std::int64_t w = 0; w < p.width; ++w, ++t)
@@ -383,7 +390,7 @@ inline void adam_steps(const AdamPiece& p) {
     mean[i] += fresh_1 * (g - mean[i]);
     square[i] += fresh_2 * (g * g - square[i]);
     float v = square[i];
-    if constexpr (Amsgrad) v = largest[i] = largest[i] < v ? v : largest[i];
+    if constexpr (Amsgrad) v = largest[i] = largest[i] > v ? largest[i] : v;  // a NaN is taken over
     weights[i] -= decay * weights[i];
     weights[i] -= lr * mean[i] / (std::sqrt(v) + epsilon);
   }

@@ -42,6 +42,24 @@ inline Vector multiply_add(float a, Vector b, Vector sum) {
 #endif
 }
 
+// ReLU. A NaN is not below zero and stays. Vectors or single floats, here and below.
+template <class Value>
+inline Value clamped(Value v) {
+  return v < 0.0f ? Value{} : v;
+}
+
+// The gradient behind a ReLU as that before it; y is what the ReLU gave. Where y is 0 or NaN the product is 0 or NaN.
+template <class Value>
+inline Value through_clamp(Value given, Value y) {
+  return y > 0.0f ? given : given * y;
+}
+
+// Whether a value takes the place of the best so far. A NaN does, and keeps it.
+template <class Value>
+inline auto is_larger(Value value, Value best) {
+  return (value > best) | (value != value);
+}
+
 // Without a fused instruction each term is rounded twice: what is lost is made up for by adding up half as many at a time.
 #if defined(__FP_FAST_FMAF) || defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__wasm_relaxed_simd__)
 constexpr bool kTwoChains = false;
@@ -174,7 +192,7 @@ void block(const RegisterBlock& t) {
   if (t.scale != nullptr) for_all([&](Vector& sum, Index, Index column) { sum *= load<Vector>(t.scale + column); });
   if (t.shift != nullptr) for_all([&](Vector& sum, Index, Index column) { sum += load<Vector>(t.shift + column); });
   if (t.addend != nullptr) for_all([&](Vector& sum, Index at, Index) { sum += load<Vector>(t.addend + at); });
-  if (t.clamps) for_all([&](Vector& sum, Index, Index) { sum = sum > 0.0f ? sum : Vector{}; });
+  if (t.clamps) for_all([&](Vector& sum, Index, Index) { sum = clamped(sum); });
   if (t.skip == 0) return for_all([&](Vector& sum, Index at, Index) { store(t.c + at, sum); });
   const Mask written = load<Mask>(kWritten.of + W - t.skip);
 #pragma GCC unroll 16

@@ -77,7 +77,7 @@ void winograd_output_of(const WinogradOutput& t) {
         if (t.scale != nullptr) value *= load<Vector>(t.scale + f);
         if (t.bias != nullptr) value += load<Vector>(t.bias + f);
         if (t.addend != nullptr) value += load<Vector>(t.addend + at);
-        if (t.clamps) value = value > 0.0f ? value : Vector{};
+        if (t.clamps) value = clamped(value);
         store(t.y + at, value);
       }
     }

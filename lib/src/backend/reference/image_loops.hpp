@@ -109,7 +109,10 @@ void pool2d_forward(Pooling pooling, const Window2D& w, ConstTensorView x, Tenso
     const T* in = x.as<T>() + at(x.shape, n, iy, ix);
     double* out = results.data() + at(y.shape, n, oy, ox);
     for (std::int64_t c = 0; c < C; ++c)
-      out[c] = largest ? std::max(out[c], static_cast<double>(in[c])) : out[c] + static_cast<double>(in[c]);
+      if (!largest)
+        out[c] += static_cast<double>(in[c]);
+      else if (static_cast<double>(in[c]) > out[c] || std::isnan(in[c]))  // a NaN takes the place and keeps it
+        out[c] = static_cast<double>(in[c]);
   });
   const std::vector<std::int64_t> counts = count_taps(w, x.shape, y.shape);
   for (std::int64_t i = 0; i < y.elements(); ++i)
@@ -132,7 +135,7 @@ void pool2d_backward(Pooling pooling, const Window2D& w, ConstTensorView x, Cons
       double& to = sums[static_cast<std::size_t>(in + c)];
       if (pooling == Pooling::average) {
         to += g / static_cast<double>(counts[static_cast<std::size_t>(out / C)]);
-      } else if (!given[static_cast<std::size_t>(out + c)] && x.as<T>()[in + c] == y.as<T>()[out + c]) {
+      } else if (!given[static_cast<std::size_t>(out + c)] && (x.as<T>()[in + c] == y.as<T>()[out + c] || std::isnan(x.as<T>()[in + c]))) {
         given[static_cast<std::size_t>(out + c)] = true;
         to += g;
       }

@@ -42,8 +42,8 @@ T slope(Activation activation, T y) {
     case Activation::softmax: return T(1);
     case Activation::sigmoid: return y * (T(1) - y);
     case Activation::tanh: return T(1) - y * y;
-    case Activation::relu: return y > T(0) ? T(1) : T(0);
-    case Activation::leaky_relu: return y < T(0) ? T(kLeakySlope) : T(1);
+    case Activation::relu: return y > T(0) ? T(1) : y * T(0);  // NaN stays NaN, here and below
+    case Activation::leaky_relu: return y < T(0) ? T(kLeakySlope) : y >= T(0) ? T(1) : y;
     case Activation::elu: return y > T(0) ? T(1) : y + T(1);
     case Activation::selu: return y > T(0) ? T(kSeluLambda) : y + T(kSeluLambda * kSeluAlpha);
     case Activation::gelu:
@@ -219,7 +219,7 @@ void adam(const AdamStep& step, ConstTensorView gradient, TensorView mean, Tenso
     m += fresh_1 * (g[i] - m);
     v += fresh_2 * (g[i] * g[i] - v);
     T square = v;
-    if (largest) square = largest.as<T>()[i] = std::max(largest.as<T>()[i], v);
+    if (largest) square = largest.as<T>()[i] = std::max(v, largest.as<T>()[i]);  // in this order a NaN is taken over
     w[i] -= decay * w[i];  // not w *= 1 - decay: a small decay would lose its digits in 1 - decay
     w[i] -= lr * m / (std::sqrt(square) + epsilon);
   }
