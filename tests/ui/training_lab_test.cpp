@@ -114,6 +114,24 @@ TEST_CASE("Early stopping: the marks are those of the epoch whose weights the ne
   }
 }
 
+TEST_CASE("A run that ends by its epochs has the weights of the best one, if these were to be restored") {
+  for (const bool restore : {false, true}) {
+    TrainingLab lab;
+    with_data(lab);
+    TrainingSettings s = lab.settings();
+    s.learning_rate = 4, s.epochs = 10, s.patience = 10, s.restore_best_weights = restore, s.validation_split = 0.2;
+    lab.set_settings(s);
+    lab.start(TrainingLab::Goal::run);
+    work(lab);
+    REQUIRE(lab.status() == TrainingLab::Status::finished);
+    const EpochPoint* best = &lab.epochs().front();
+    for (const EpochPoint& epoch : lab.epochs())
+      if (epoch.val_loss < best->val_loss) best = &epoch;
+    REQUIRE(best != &lab.epochs().back());
+    CHECK(lab.weights_epoch() == (restore ? best : &lab.epochs().back()));
+  }
+}
+
 TEST_CASE("Early stopping without validation data says so and does not count as stopped") {
   TrainingLab lab;
   with_data(lab);

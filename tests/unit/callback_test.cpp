@@ -138,15 +138,16 @@ TEST_CASE("EarlyStopping does not look before start_from_epoch, and never stops 
   CHECK(stop_at({.patience = 1}, {kNan, kNan}) == 1);  // NaN is no improvement
 }
 
-TEST_CASE("EarlyStopping restores the first weights when nothing ever improved, and nothing when it did not stop") {
+TEST_CASE("EarlyStopping restores the first weights when nothing ever improved, and the best ones when it did not stop") {
   Sequential model = one_weight();
   EarlyStopping stopping({.patience = 2, .restore_best_weights = true});
   run_through(stopping, model, "val_loss", {kNan, kNan, kNan});
   CHECK(stopping.stopped_epoch() == 1);
   CHECK(model.get_weights()[0].at(0) == 0.0);
-  run_through(stopping, model, "val_loss", {1, 3});
+  run_through(stopping, model, "val_loss", {3, 1, 2});  // its epochs end while it still waits
   CHECK(!stopping.stopped_epoch());
-  CHECK(stopping.best_epoch() == 0);
+  CHECK(stopping.best_epoch() == 1);
+  CHECK(stopping.restored_epoch() == 1);
   CHECK(model.get_weights()[0].at(0) == 1.0);
   run_through(stopping, model, "val_loss", {3, 1, 2, 2});
   CHECK(stopping.best_epoch() == 1);

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <stdexcept>
 
 #include "neurona/applications.hpp"
 #include "neurona/error.hpp"
@@ -250,6 +252,222 @@ TEST_CASE("A NaN among the training data is found at its batch") {
   model.compile({});
   CHECK_THROWS_WITH_AS(model.fit(Dataset(x, std::vector<std::int32_t>(40)), {.batch_size = 8, .shuffle = false}),
                        doctest::Contains("epoch 1, batch 5: the loss became nan"), NotFiniteError);
+}
+
+TEST_CASE("A NaN or infinity in the data is told as that, by its sample, and not cured by a smaller rate") {
+  struct Case {
+    double value;
+    std::int64_t sample;
+    bool in_target;
+    const char* says;
+  };
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
+  for (const Case& c : {Case{kNaN, 37, false, "Sample 37 of the training data (counted from 0) has nan among its values."},
+                        Case{-kInfinity, 5, false, "Sample 5 of the training data (counted from 0) has infinite among its values."},
+                        Case{kNaN, 0, true, "Sample 0 of the training data (counted from 0) has nan as its target."},
+                        Case{kNaN, 79, false, "Sample 15 of the validation data (counted from 0) has nan among its values."}}) {
+    INFO(c.says);
+    Sequential model;
+    model.add(Dense({.units = 6, .activation = Activation::relu, .input_shape = {4}}));
+    model.add(Dense({.units = 1}));
+    model.compile({.loss = MeanSquaredError()});
+    Rng rng(3);
+    Tensor x = test::random_tensor({80, 4}, rng), y({80, 1});
+    (c.in_target ? y : x).set(c.in_target ? c.sample : c.sample * 4 + 2, c.value);
+    FitJob job(model, Dataset(x, y), {.validation_split = 0.2});
+    const std::string message = error_of(job);
+    CHECK(message.find(c.says) != std::string::npos);
+    CHECK(message.find("another learning_rate is no cure") != std::string::npos);
+    CHECK(message.find("usual cure") == std::string::npos);
+    CHECK(job.state().failed);
+  }
+}
+
+TEST_CASE("A NaN in one pixel is found behind ReLU and max-pooling, whichever pixel it is") {
+  for (const std::int64_t pixel : {0, 13, 14, 27, 400, 783}) {
+    INFO("pixel ", pixel);
+    Tensor x({40, 28, 28, 1});
+    x.set(9 * 784 + pixel, std::numeric_limits<double>::quiet_NaN());
+    Sequential model;
+    model.add(Conv2D({.filters = 16, .kernel_size = 3, .padding = Padding::same, .activation = Activation::relu, .input_shape = {28, 28, 1}}));
+    model.add(MaxPooling2D());
+    model.add(Flatten());
+    model.add(Dense({.units = 3, .activation = Activation::softmax}));
+    model.compile({});
+    CHECK_THROWS_WITH_AS(model.fit(Dataset(x, std::vector<std::int32_t>(40)), {.batch_size = 8, .shuffle = false}),
+                         doctest::Contains("epoch 1, batch 2: the loss became nan"), NotFiniteError);
+  }
+}
+
+TEST_CASE("Weights that are not finite end the training at the check that sees them, though the loss is finite") {
+  const auto saturated = [](double bias) {
+    Sequential model;
+    model.add(Dense({.units = 3, .activation = Activation::sigmoid, .input_shape = {2}}));
+    model.add(Dense({.units = 1}));
+    model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 0.01})});
+    model.layer(0).parameters()[1].value.set(1, bias);  // an infinite bias gives a sigmoid of 1
+    return model;
+  };
+  const Tensor x({200, 2}), y({200, 1});
+  Sequential from_the_start = saturated(std::numeric_limits<double>::infinity());
+  CHECK_THROWS_WITH_AS(from_the_start.fit(Dataset(x, y), {.batch_size = 1}), doctest::Contains("The model's weights were not finite when the run began"),
+                       NotFiniteError);
+
+  Sequential on_the_way = saturated(0.0);
+  const Handle<Callback> breaks = LambdaCallback([&](TrainingContext& context, std::int64_t batch, const Logs&) {
+    if (batch == 70) context.model.layer(0).parameters()[1].value.set(1, std::numeric_limits<double>::infinity());
+  }, {});
+  CHECK_THROWS_WITH_AS(on_the_way.fit(Dataset(x, y), {.batch_size = 1, .callbacks = {breaks}}),
+                       doctest::Contains("epoch 1, batch 129: its weights are no longer finite, though the loss is. The weights from before batch 65"),
+                       NotFiniteError);
+  CHECK(std::isfinite(on_the_way.layer(0).parameters()[1].value.at(1)));
+}
+
+TEST_CASE("A loss that becomes NaN leaves the best weights where these were to be restored, and says so") {
+  Sequential model = small_network(0.5);
+  const auto stopping = std::make_shared<EarlyStopping>(EarlyStoppingOptions{.patience = 9, .restore_best_weights = true});
+  std::vector<Tensor> after_first;
+  const Handle<Callback> explodes = LambdaCallback({}, [&](TrainingContext& context, std::int64_t epoch, const Logs&) {
+    if (epoch == 0) after_first = context.model.get_weights();
+    if (epoch == 0) context.model.compile_options().optimizer->set_learning_rate(3e38);
+  });
+  FitJob job(model, images(), {.epochs = 3, .validation_split = 0.1, .callbacks = {stopping, explodes}});
+  const std::string message = error_of(job);
+  INFO(message);
+  CHECK(message.find("A callback then put weights of its own there") != std::string::npos);
+  CHECK(stopping->restored_epoch() == 0);
+  const std::vector<Tensor> after = model.get_weights();
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), after_first[i].view()) == 0.0);
+}
+
+TEST_CASE("A callback that throws ends the run there: weights and history stay, nothing runs twice, no other callback is called") {
+  // 330 images: 11 batches an epoch.
+  enum Event { train_begin, epoch_begin, batch_end, last_batch_end, epoch_end, train_end };
+  for (const Event event : {train_begin, epoch_begin, batch_end, last_batch_end, epoch_end, train_end}) {
+    INFO("event ", event);
+    Sequential model = small_network();
+    const auto throws_at = [&](Event now) {
+      if (now == event) throw std::runtime_error("no room for the log");
+    };
+    int calls_behind = 0, ends = 0;
+    std::vector<Tensor> weights = model.get_weights();  // when it threw
+    const Handle<Callback> breaks = LambdaCallback(LambdaCallbackOptions{
+        .on_train_begin = [&](TrainingContext&) { throws_at(train_begin); },
+        .on_epoch_begin = [&](TrainingContext&, std::int64_t epoch) { if (epoch == 1) throws_at(epoch_begin); },
+        .on_batch_end =
+            [&](TrainingContext& context, std::int64_t batch, const Logs&) {
+              weights = context.model.get_weights();
+              if (batch == 4) throws_at(batch_end);
+              if (batch == 10) throws_at(last_batch_end);
+            },
+        .on_epoch_end = [&](TrainingContext&, std::int64_t, const Logs&) { throws_at(epoch_end); },
+        .on_train_end = [&](TrainingContext&) { ++ends, throws_at(train_end); }});
+    const Handle<Callback> behind = LambdaCallback(LambdaCallbackOptions{.on_train_end = [&](TrainingContext&) { ++calls_behind; }});
+    FitJob job(model, images(), {.epochs = 2, .callbacks = {breaks, behind}});
+    CHECK_THROWS_WITH_AS(while (job.step()) {}, "no room for the log", std::runtime_error);
+    CHECK(job.state().phase == TrainingState::Phase::finished);
+    CHECK(job.state().failed);
+    const std::size_t complete = event == train_end ? 2 : event == epoch_end || event == epoch_begin ? 1 : 0;
+    CHECK(job.history().epochs.size() == complete);
+    CHECK(job.history().seconds.size() == complete);
+    for (int i = 0; i < 3; ++i) CHECK(!job.step());
+    job.request_stop();
+    CHECK(job.history().epochs.size() == complete);
+    CHECK(ends == (event == train_end ? 1 : 0));
+    CHECK(calls_behind == 0);
+    CHECK_THROWS_WITH_AS(job.extend(1), "FitJob::extend: the run failed; start a new one.", ValueError);
+    const std::vector<Tensor> after = model.get_weights();
+    for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), weights[i].view()) == 0.0);
+  }
+}
+
+TEST_CASE("What an augmentation throws ends the run: no step is taken on the batch that was cut short") {
+  Sequential model = small_network();
+  std::atomic<int> calls = 0;
+  const Dataset breaks = images().augmented([&](std::span<const std::uint8_t> image, std::span<std::uint8_t> varied, Rng&) {
+    if (++calls == 100) throw ValueError("no ink");
+    std::copy(image.begin(), image.end(), varied.begin());
+  });
+  FitJob job(model, breaks, {.epochs = 2, .batch_size = 32});
+  CHECK_THROWS_WITH_AS(while (job.step()) {}, "no ink", ValueError);
+  CHECK(job.state().batch == 3);
+  const std::vector<Tensor> before = model.get_weights();
+  CHECK(!job.step());
+  const std::vector<Tensor> after = model.get_weights();
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), before[i].view()) == 0.0);
+}
+
+TEST_CASE("A request to stop ends what was begun, and only that") {
+  int begins = 0, ends = 0;
+  const Handle<Callback> counts = LambdaCallback(LambdaCallbackOptions{.on_train_begin = [&](TrainingContext&) { ++begins; },
+                                                    .on_train_end = [&](TrainingContext&) { ++ends; }});
+  Sequential model = small_network();
+  FitJob never_begun(model, images(), {.epochs = 2, .callbacks = {counts}});
+  never_begun.request_stop();
+  CHECK(!never_begun.step());
+  CHECK(never_begun.state().stopped_early);
+  CHECK(begins == 0);
+  CHECK(ends == 0);
+
+  FitJob begun(model, images(), {.epochs = 2, .callbacks = {counts}});
+  begun.step();
+  begun.request_stop();
+  begun.request_stop();
+  CHECK(!begun.step());
+  CHECK(begins == 1);
+  CHECK(ends == 1);
+
+  // From a callback: at a batch within the epoch, and at its last one, behind which the validation is still done.
+  for (const std::int64_t at : {3, 9}) {
+    INFO("asked at batch ", at);
+    FitJob* job = nullptr;
+    begins = ends = 0;
+    const Handle<Callback> asks = LambdaCallback([&](TrainingContext&, std::int64_t batch, const Logs&) {
+      if (batch == at) job->request_stop();
+    }, {});
+    FitJob asked(model, images(), {.epochs = 3, .validation_split = 0.1, .callbacks = {counts, asks}});
+    job = &asked;
+    while (asked.step()) {
+    }
+    CHECK(asked.state().stopped_early);
+    CHECK(!asked.state().failed);
+    CHECK(asked.history().epochs.size() == (at == 9 ? 1 : 0));
+    CHECK(ends == 1);
+  }
+}
+
+TEST_CASE("Batch normalization of batches of one sample is warned of: nothing before it learns") {
+  const auto warnings_of = [](std::int64_t batch_size, bool on_images, bool trainable) {
+    Sequential model;
+    if (on_images) {
+      model.add(Conv2D({.filters = 3, .kernel_size = 3, .input_shape = {6, 6, 1}}));
+      model.add(BatchNormalization());
+      model.add(Flatten());
+    } else {
+      model.add(Flatten({.input_shape = {6, 6, 1}}));
+      model.add(Dense({.units = 5}));
+      model.add(BatchNormalization());
+    }
+    model.layer("batch_normalization").set_trainable(trainable);
+    model.add(Dense({.units = 2, .activation = Activation::softmax}));
+    model.compile({});
+    Rng rng(4);
+    FitJob job(model, Dataset(test::random_tensor({8, 6, 6, 1}, rng), std::vector<std::int32_t>(8)), {.batch_size = batch_size});
+    const Tensor before = on_images ? Tensor() : model.layer(1).parameters()[0].value;
+    while (job.step()) {
+    }
+    if (!on_images) {  // What the warning says is so, but for rounding: the terms of the gradient cancel.
+      constexpr double kRounding = 1e-6;
+      const Tensor& kernel = model.layer(1).parameters()[0].value;
+      CHECK((test::normalised_error(kernel.view(), before.view()) < kRounding) == (batch_size == 1 && trainable));
+    }
+    return job.warnings();
+  };
+  REQUIRE(warnings_of(1, false, true).size() == 1);
+  CHECK(warnings_of(1, false, true)[0].find("BatchNormalization 'batch_normalization' learns nothing from batches of one sample") == 0);
+  CHECK(warnings_of(2, false, true).empty());
+  CHECK(warnings_of(1, true, true).empty());    // of an image it has many values a channel
+  CHECK(warnings_of(1, false, false).empty());  // it uses the statistics that it has
 }
 
 TEST_CASE("fit refuses options out of range with a message") {

@@ -237,7 +237,8 @@ int TrainingLab::best_epoch() const { return stopped_epoch() > 0 ? int(stopping_
 
 const EpochPoint* TrainingLab::weights_epoch() const {
   if (epochs_.empty()) return nullptr;
-  return applied_.restore_best_weights && best_epoch() > 0 ? &epochs_[std::size_t(best_epoch() - 1)] : &epochs_.back();
+  const std::optional<std::int64_t> restored = applied_.early_stopping ? stopping_->restored_epoch() : std::nullopt;
+  return restored ? &epochs_[std::size_t(*restored)] : &epochs_.back();
 }
 
 void TrainingLab::hidden_weights(int unit, std::vector<float>& out) const {

@@ -36,7 +36,8 @@ struct TrainingContext {
   bool stop_training = false;           ///< set it to end the run after this batch or epoch
 };
 
-/// Base of the callbacks; each function does nothing unless overridden.
+/// Base of the callbacks; each function does nothing unless overridden. One that throws ends the run (FitJob): no callback
+/// is called any more, on_train_end neither.
 class Callback {
  public:
   virtual ~Callback() = default;
@@ -83,13 +84,14 @@ struct EarlyStoppingOptions {
   std::int64_t patience = 0;  ///< epochs without improvement; 0 and 1 behave alike, as in Keras
   MonitorMode mode = MonitorMode::automatic;
   std::optional<double> baseline = {};  ///< epochs that do not beat it count as waiting, even if they improve
-  bool restore_best_weights = false;    ///< when it stops the run
+  bool restore_best_weights = false;    ///< at the end of the run, however it ends
   std::int64_t start_from_epoch = 0;    ///< epochs before it (from 0) are not looked at
 };
 
 /// Stops when `monitor` has not improved for `patience` epochs, never after the first epoch. Where the logs lack it:
-/// `warning()` is set once and the run never stops early. Weights are put back only where it stopped the run, as in
-/// Keras 2.
+/// `warning()` is set once and the run never stops early. With restore_best_weights the weights of the best epoch are
+/// put back when the run ends: by this callback, by its number of epochs, by a request to stop or by a loss that is not
+/// finite (as in Keras 3; Keras 2 did so only where it stopped the run). They are not where an error ends the run.
 class EarlyStopping : public Callback {
  public:
   explicit EarlyStopping(EarlyStoppingOptions options = {});
@@ -99,6 +101,8 @@ class EarlyStopping : public Callback {
   /// The epoch (from 0) after which it stopped, or nothing.
   std::optional<std::int64_t> stopped_epoch() const { return stopped_epoch_; }
   std::int64_t best_epoch() const { return best_epoch_; }
+  /// The epoch (from 0) whose weights it put back at the end of the run, or nothing.
+  std::optional<std::int64_t> restored_epoch() const { return restored_epoch_; }
   const std::string& warning() const { return monitor_.warning(); }
 
  private:
@@ -106,7 +110,7 @@ class EarlyStopping : public Callback {
   Monitor monitor_;
   std::int64_t wait_ = 0;
   std::int64_t best_epoch_ = 0;
-  std::optional<std::int64_t> stopped_epoch_;
+  std::optional<std::int64_t> stopped_epoch_, restored_epoch_;
   std::vector<Tensor> best_weights_;
 };
 

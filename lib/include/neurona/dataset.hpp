@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,7 +29,8 @@ using Augmentation = std::function<void(std::span<const std::uint8_t> image, std
 class Dataset {
  public:
   Dataset() = default;
-  /// Grey images (H, W) with labels. `scale` 1/255 maps to [0, 1].
+  /// Grey images (H, W) with labels. `scale` 1/255 maps to [0, 1]. Errors: ShapeError for too many or few pixels; ValueError for
+  /// a scale that is not finite.
   explicit Dataset(ImageSet images, float scale = 1.0f / 255.0f);
   /// The same, sharing the images with the caller.
   explicit Dataset(std::shared_ptr<const ImageSet> images, float scale = 1.0f / 255.0f);
@@ -45,6 +47,13 @@ class Dataset {
   bool has_labels() const;
   /// Label of sample i. Errors: ValueError without labels.
   std::int32_t label(std::int64_t i) const;
+  struct NotFinite {
+    std::int64_t sample = 0;
+    double value = 0.0;      ///< NaN or infinite
+    bool in_target = false;  ///< among its targets, not its values
+  };
+  /// The first sample with a value or target that is NaN or infinite; nothing for images, whose values are bytes.
+  std::optional<NotFinite> first_not_finite() const;
   /// The samples [begin, begin + count).
   Dataset slice(std::int64_t begin, std::int64_t count) const;
   /// The same images, to be varied anew each time that training meets them. Errors: ValueError for data that are not images.

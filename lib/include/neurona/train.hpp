@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "neurona/error.hpp"
 #include "neurona/job.hpp"
@@ -10,7 +11,8 @@
 
 namespace neurona {
 
-/// The loss became NaN or infinite. The message says at which epoch and batch and which weights were kept.
+/// The loss or the weights became NaN or infinite. The message says at which epoch and batch, which weights were kept, and why: a
+/// NaN in the data is named by its sample.
 class NotFiniteError : public Error {
  public:
   using Error::Error;
@@ -31,7 +33,8 @@ struct TrainingState {
   double batch_loss = 0.0;             ///< mean loss of the last batch
   Logs batch_metrics;                  ///< metrics of the last batch
   Logs logs;                           ///< running means of this epoch; after validation with the val_ values
-  bool stopped_early = false;          ///< by a callback or request_stop
+  bool stopped_early = false;          ///< by a callback, request_stop or an error
+  bool failed = false;                 ///< by an error: not finite, or thrown by a callback or the data
 };
 
 /// A run of `fit` that can be driven batch by batch. The model must live, keep its layers, and not be used elsewhere while a slice
@@ -43,17 +46,20 @@ class FitJob : public Job {
   ~FitJob() override;
 
   /// Trains for about `budget_ms`. Errors: NotFiniteError when a loss or the weights are no longer finite; the last good
-  /// weights, at most 64 batches old, are in the model then.
+  /// weights, at most 64 batches old, are in the model then. What a callback or an augmentation throws goes through. Each error
+  /// ends the run: the model keeps the weights of its last batch, the history the epochs that were completed.
   bool advance(double budget_ms, Progress& progress) override;
   /// Exactly one batch of training or of validation. Returns whether there is more.
   bool step();
-  /// Ends the run after the current batch; callbacks see on_train_end.
+  /// Ends the run after the current batch; callbacks that saw on_train_begin see on_train_end. A callback may ask for it, too.
   void request_stop();
   /// Adds epochs to a run, also to one that is finished (not to one that stopped early or failed).
   void extend(std::int64_t epochs);
 
   const TrainingState& state() const;
   const History& history() const;
+  /// What the user should know of this run, known from its beginning: layers that cannot learn from such batches.
+  const std::vector<std::string>& warnings() const;
   /// Bytes of the arena made at construction: nothing else is allocated while training.
   std::size_t arena_bytes() const;
 

@@ -23,6 +23,7 @@ void EarlyStopping::on_train_begin(TrainingContext&) {
   wait_ = 0;
   best_epoch_ = 0;
   stopped_epoch_.reset();
+  restored_epoch_.reset();
   best_weights_.clear();
 }
 
@@ -46,7 +47,9 @@ void EarlyStopping::on_epoch_end(TrainingContext& context, std::int64_t epoch, c
 }
 
 void EarlyStopping::on_train_end(TrainingContext& context) {
-  if (stopped_epoch_ && !best_weights_.empty()) context.model.set_weights(best_weights_);
+  if (best_weights_.empty()) return;
+  context.model.set_weights(best_weights_);
+  restored_epoch_ = best_epoch_;
 }
 
 }  // namespace neurona

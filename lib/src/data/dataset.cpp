@@ -1,6 +1,7 @@
 #include "neurona/dataset.hpp"
 
 #include <array>
+#include <cmath>
 #include <string>
 
 #include "neurona/error.hpp"
@@ -52,6 +53,7 @@ Dataset::Dataset(ImageSet images, float scale) : Dataset(std::make_shared<const 
 
 Dataset::Dataset(std::shared_ptr<const ImageSet> images, float scale) {
   if (!images) throw ValueError("Dataset: there are no images.");
+  if (!std::isfinite(scale)) throw ValueError("Dataset: scale = " + std::to_string(scale) + "; it must be a finite number.");
   auto data = std::make_shared<Data>();
   if (static_cast<std::int64_t>(images->pixels.size()) != images->size() * images->pixels_per_image())
     throw ShapeError("Dataset: " + std::to_string(images->pixels.size()) + " pixels for " + std::to_string(images->size()) +
@@ -93,6 +95,21 @@ bool Dataset::has_labels() const { return data_ && data_->y.empty(); }
 std::int32_t Dataset::label(std::int64_t i) const {
   if (!has_labels()) throw ValueError("Dataset: it has values as targets, no labels.");
   return data_->labels[static_cast<std::size_t>(begin_ + i)];
+}
+
+std::optional<Dataset::NotFinite> Dataset::first_not_finite() const {
+  if (!data_) return std::nullopt;
+  const Shape x_shape = data_->sample_shape, y_shape = target_shape();
+  for (std::int64_t i = begin_; i < begin_ + size_; ++i) {
+    for (const bool in_target : {false, true}) {
+      const Tensor& tensor = in_target ? data_->y : data_->x;
+      if (tensor.empty()) continue;
+      const std::int64_t count = (in_target ? y_shape : x_shape).elements();
+      for (std::int64_t k = i * count; k < (i + 1) * count; ++k)
+        if (const double value = tensor.at(k); !std::isfinite(value)) return NotFinite{i - begin_, value, in_target};
+    }
+  }
+  return std::nullopt;
 }
 
 Dataset Dataset::slice(std::int64_t begin, std::int64_t count) const {

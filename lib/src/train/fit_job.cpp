@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <cstring>
+#include <optional>
+#include <utility>
 
 #include "model/executor.hpp"
 #include "neurona/train.hpp"
@@ -40,6 +42,7 @@ struct FitJob::Impl {
     optimizer->build(executor.trainable());
     for (const auto& callback : options.callbacks)
       if (!callback) throw ValueError("fit: one of the callbacks is empty.");
+    warn_of_batches_of_one();
     good_weights = model.get_weights();
     parameters = model.parameters();
 
@@ -87,11 +90,42 @@ struct FitJob::Impl {
     return {data.slice(0, kept), data.slice(kept, data.size() - kept)};
   }
 
+  // Of a single value a channel, the mean is the value itself: normalized, it is 0.
+  void warn_of_batches_of_one() {
+    if (executor.max_batch() > 1) return;
+    for (std::int64_t i = 0; i < model.size(); ++i) {
+      const Layer& layer = model.layer(i);
+      if (layer.type() != "BatchNormalization" || !layer.trainable()) continue;
+      const Shape values = model.layer_input_shapes(i)[0];
+      if (values.elements() != values.back()) continue;
+      warnings.push_back("BatchNormalization '" + layer.name() +
+                         "' learns nothing from batches of one sample: a single value less its own mean is 0, so the output is beta, "
+                         "whatever comes in, and the layers before it get no gradient. Use a batch_size of 2 or more (32 is usual).");
+    }
+  }
+
+  // Calls event(callback) for each callback.
   template <class Event>
   void tell(Event event) {
     context.epochs = state.epochs;
     context.samples_done = state.samples_done;
+    is_telling = true;
     for (const auto& callback : options.callbacks) event(*callback);
+    is_telling = false;
+  }
+
+  // Does a part of the run. What it throws (a callback, the data, the memory) ends the run: half of a step must not be followed by
+  // another.
+  template <class Part>
+  auto guarded(Part part) {
+    try {
+      return part();
+    } catch (...) {
+      is_telling = false;
+      state.phase = TrainingState::Phase::finished;
+      state.failed = state.stopped_early = true;
+      throw;
+    }
   }
 
   void begin_epoch() {
@@ -108,7 +142,24 @@ struct FitJob::Impl {
 
   void finish() {
     state.phase = TrainingState::Phase::finished;
-    tell([&](Callback& c) { c.on_train_end(context); });
+    if (has_begun) tell([&](Callback& c) { c.on_train_end(context); });
+  }
+
+  void stop() {
+    if (is_telling) {  // a callback asks: the batch or epoch at hand is finished first
+      context.stop_training = true;
+      return;
+    }
+    state.stopped_early = true;
+    finish();
+  }
+
+  void extend(std::int64_t epochs) {
+    context.stop_training = false;
+    state.epochs += epochs;
+    if (state.phase != TrainingState::Phase::finished) return;
+    if (!history.epochs.empty()) ++state.epoch;
+    begin_epoch();
   }
 
   void end_epoch() {
@@ -145,7 +196,8 @@ struct FitJob::Impl {
     const double sum = data_sum + static_cast<double>(n) * penalty(model.backend(), executor.trainable());
     state.batch_loss = sum / static_cast<double>(n);
     if (!std::isfinite(sum)) fail(state.batch + 1, "the loss became " + in_words(state.batch_loss));
-    if (steps++ % kBatchesBetweenCopies == 0) keep_good_weights();
+    if (steps % kBatchesBetweenCopies == 0) keep_good_weights();
+    ++steps;
     state.samples_done += n;
     account(sum, batches, state.samples_done, state.logs);
     pass.learning_rate = optimizer->learning_rate();
@@ -190,7 +242,7 @@ struct FitJob::Impl {
   }
 
   void keep_good_weights() {
-    if (!weights_are_finite()) return;
+    if (!weights_are_finite()) fail(state.batch + 1, "its weights are no longer finite, though the loss is");
     for (std::size_t i = 0; i < parameters.size(); ++i) copy(parameters[i]->value.view(), good_weights[i].view());
     good_epoch = state.epoch;
     good_batch = state.batch;
@@ -198,22 +250,49 @@ struct FitJob::Impl {
 
   static std::string in_words(double value) { return std::isnan(value) ? "nan" : "infinite"; }
 
+  // Why a loss or weights are not finite, and what to do.
+  std::string cause() const {
+    for (const auto& [data, name] : {std::pair(&splits.training, "training"), std::pair(&splits.validation, "validation")})
+      if (const std::optional<Dataset::NotFinite> found = data->first_not_finite())
+        return "Sample " + std::to_string(found->sample) + " of the " + name + " data (counted from 0) has " + in_words(found->value) +
+               (found->in_target ? " as its target" : " among its values") +
+               ". Leave such samples out or replace the value; another learning_rate is no cure.";
+    if (steps == 0 && !weights_are_finite())
+      return "The model's weights were not finite when the run began: load or initialize them anew.";
+    return "A smaller learning_rate is the usual cure.";
+  }
+
+  bool has_good_weights() const {
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const ConstTensorView is = std::as_const(parameters[i]->value).view();
+      if (std::memcmp(is.data, good_weights[i].view().data, good_weights[i].size_bytes()) != 0) return false;
+    }
+    return true;
+  }
+
   // `batch` counts from 1.
   [[noreturn]] void fail(std::int64_t batch, const std::string& what) {
+    std::string message = "Training stopped at epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(batch) + ": " + what +
+                          ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " + std::to_string(good_epoch + 1) +
+                          ", the last copy with a finite loss, are back in the model.";
+    const std::string why = cause();
     model.set_weights(good_weights);
     optimizer->build({});  // its state is of the run that failed
-    const std::string where = "epoch " + std::to_string(state.epoch + 1) + ", batch " + std::to_string(batch);
-    state.stopped_early = true;
-    finish();
-    throw NotFiniteError("Training stopped at " + where + ": " + what + ". The weights from before batch " + std::to_string(good_batch + 1) + " of epoch " +
-                         std::to_string(good_epoch + 1) +
-                         ", the last copy with a finite loss, are back in the model.\n  A smaller learning_rate is the usual cure.");
+    state.failed = state.stopped_early = true;
+    try {
+      finish();
+    } catch (const std::exception& e) {
+      message += "\n  At its end a callback failed, too: " + std::string(e.what());
+    }
+    if (!has_good_weights()) message += "\n  A callback then put weights of its own there (restore_best_weights does).";
+    throw NotFiniteError(message + "\n  " + why);
   }
 
   bool step() {
     using Phase = TrainingState::Phase;
     if (state.phase == Phase::ready) {
       tell([&](Callback& c) { c.on_train_begin(context); });
+      has_begun = true;
       if (state.epochs == 0) {
         finish();
         return false;
@@ -246,6 +325,9 @@ struct FitJob::Impl {
   std::vector<Parameter*> parameters;
   std::vector<Tensor> good_weights;
   std::int64_t steps = 0, good_epoch = 0, good_batch = 0;
+  std::vector<std::string> warnings;
+  bool has_begun = false;   // on_train_begin was called
+  bool is_telling = false;  // a callback is at work
   double epoch_start_ms = 0.0;
 };
 
@@ -253,13 +335,15 @@ FitJob::FitJob(Model& model, Dataset data, FitOptions options)
     : impl_(std::make_unique<Impl>(model, std::move(data), std::move(options))) {}
 FitJob::~FitJob() = default;
 
-bool FitJob::step() { return impl_->step(); }
+bool FitJob::step() {
+  return impl_->guarded([&] { return impl_->step(); });
+}
 
 bool FitJob::advance(double budget_ms, Progress& progress) {
   const double start = now_ms();
   bool more = true;
   do {
-    more = impl_->step();
+    more = step();
   } while (more && now_ms() - start < budget_ms);
   const TrainingState& s = impl_->state;
   progress.done = s.epoch * s.samples + s.samples_done;
@@ -270,23 +354,19 @@ bool FitJob::advance(double budget_ms, Progress& progress) {
 
 void FitJob::request_stop() {
   if (impl_->state.phase == TrainingState::Phase::finished) return;
-  impl_->state.stopped_early = true;
-  impl_->finish();
+  impl_->guarded([&] { impl_->stop(); });
 }
 
 void FitJob::extend(std::int64_t epochs) {
   if (epochs < 1) throw ValueError("FitJob::extend: " + std::to_string(epochs) + " epochs; at least 1.");
-  TrainingState& state = impl_->state;
-  impl_->context.stop_training = false;
-  if (state.stopped_early) throw ValueError("FitJob::extend: the run stopped early; start a new one.");
-  state.epochs += epochs;
-  if (state.phase != TrainingState::Phase::finished) return;
-  if (!impl_->history.epochs.empty()) ++state.epoch;
-  impl_->begin_epoch();
+  if (impl_->state.stopped_early)
+    throw ValueError(std::string("FitJob::extend: the run ") + (impl_->state.failed ? "failed" : "stopped early") + "; start a new one.");
+  impl_->guarded([&] { impl_->extend(epochs); });
 }
 
 const TrainingState& FitJob::state() const { return impl_->state; }
 const History& FitJob::history() const { return impl_->history; }
+const std::vector<std::string>& FitJob::warnings() const { return impl_->warnings; }
 std::size_t FitJob::arena_bytes() const { return impl_->executor.arena_bytes(); }
 
 std::vector<double> History::operator[](std::string_view name) const {
