@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "common.hpp"
 #include "neurona/applications.hpp"
@@ -10,8 +12,8 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  std::string model, network;
-  bool costs = false;
+  std::string model, network, weights;
+  bool costs = false, by_name = false;
 };
 
 Json to_json(const Model& model) {
@@ -73,12 +75,44 @@ std::string costs_table(const Model& model) {
          thin + "\n";
 }
 
+// Which weight of Keras' file each of the network's would take.
+std::string weights_table(const KerasWeights& weights) {
+  std::size_t width = 0;
+  for (const KerasWeight& weight : weights.matched) width = std::max(width, weight.layer.size() + weight.parameter.size() + 1);
+  std::string text;
+  for (const KerasWeight& weight : weights.matched) {
+    const std::string name = weight.layer + "/" + weight.parameter;
+    text += name + std::string(width - name.size(), ' ') + "  <- " + weight.file_layer + ": " + weight.file_weight + "  " +
+            weight.shape.to_string() + "\n";
+  }
+  for (const std::string& layer : weights.unused) text += "not asked for: " + layer + "\n";
+  return text;
+}
+
+Json to_json(const KerasWeights& weights) {
+  Json matched = Json::array();
+  for (const KerasWeight& weight : weights.matched)
+    matched.push_back({{"layer", weight.layer},
+                       {"parameter", weight.parameter},
+                       {"shape", std::vector<std::int64_t>(weight.shape.begin(), weight.shape.end())},
+                       {"file_layer", weight.file_layer},
+                       {"file_weight", weight.file_weight}});
+  return {{"matched", matched}, {"unused", weights.unused}};
+}
+
 void run(const Options& o) {
   apply(o.common);
   if (o.model.empty() == o.network.empty())
     throw CLI::ValidationError("summary", "give either a model file or --network NAME");
-  const Model model = o.model.empty() ? make_network(o.network) : load(o.model);
-  if (o.common.json) return print_json(to_json(model));
+  Model model = o.model.empty() ? make_network(o.network) : load(o.model);
+  std::optional<KerasWeights> weights;
+  if (!o.weights.empty()) weights = load_keras_weights(model, o.weights, {.by_name = o.by_name});
+  if (o.common.json) {
+    Json json = to_json(model);
+    if (weights) json["weights"] = to_json(*weights);
+    return print_json(json);
+  }
+  if (weights) return say(weights_table(*weights));
   say(o.costs ? costs_table(model) : model.summary());
   for (const auto& [key, value] : model.metadata()) say(key + ": " + value + "\n");
 }
@@ -92,7 +126,14 @@ void add_summary_command(CLI::App& app) {
   networks.emplace_back("resnet50");
   command->add_option("model", o->model, "The network's .safetensors file");
   command->add_option("--network", o->network, "A network by name instead")->check(CLI::IsMember(networks));
-  command->add_flag("--costs", o->costs, "Print multiply-adds and memory by layer instead");
+  CLI::Option* costs = command->add_flag("--costs", o->costs, "Print multiply-adds and memory by layer instead");
+  CLI::Option* weights =
+      command
+          ->add_option("--weights", o->weights,
+                       "Read this Keras .h5 file into the network and print which of its weights went where: by order, as Keras does")
+          ->excludes(costs);
+  command->add_flag("--by-name", o->by_name, "With --weights: by the layers' names; all of the network's must be in the file")
+      ->needs(weights);
   command->add_flag("--json", o->common.json, "Print JSON on standard output, costs included");
   command->callback([o] { run(*o); });
 }

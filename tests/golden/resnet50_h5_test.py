@@ -176,6 +176,30 @@ class ResNet50Test(unittest.TestCase):
         self.addCleanup(weights.unlink)
         self.assert_equals_fixture(weights)
 
+    def summary(self, weights, *extra):
+        return subprocess.run([PROGRAM, "summary", "--network", "resnet50", "--weights", str(weights), *extra], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="replace", timeout=TIMEOUT_S, check=False)
+
+    def test_where_each_weight_came_from_can_be_listed(self):
+        old = self.folder / "listed.h5"
+        resnet50_h5.write(old, "old")
+        self.addCleanup(old.unlink)
+        for file, stage_2c in ((self.weights, "conv2_block1_3_conv"), (old, "res2a_branch2c")):
+            result = self.summary(file, "--json")
+            self.assertEqual(result.returncode, 0, result.stderr)
+            matched = json.loads(result.stdout)["weights"]["matched"]
+            self.assertEqual(len(matched), 320)  # 53 convolutions of 2, 53 normalizations of 4, a dense layer of 2
+            of = {f"{one['layer']}/{one['parameter']}": one for one in matched}
+            self.assertEqual(of["conv2_block1_3_conv/kernel"]["file_layer"], stage_2c)
+            self.assertEqual(of["conv2_block1_3_conv/kernel"]["shape"], [1, 1, 64, 256])
+        lines = self.summary(self.weights).stdout.splitlines()
+        self.assertEqual(len(lines), 320)
+        self.assertRegex(lines[0], r"^conv1_conv/kernel +<- conv1_conv: conv1_conv/kernel:0  \(7, 7, 3, 64\)$")
+        self.assertEqual(self.summary(self.weights, "--by-name").returncode, 0)
+        by_name = self.summary(old, "--by-name")  # its last layer has another name than the network's
+        self.assertEqual(by_name.returncode, FAILURE)
+        self.assertIn("lacks 1 of the 107 layers with weights of the network 'resnet50': 'probs'", by_name.stderr)
+
     def test_a_truncated_file_is_refused(self):
         whole = self.weights.read_bytes()
         cut = self.folder / "cut.h5"

@@ -1,9 +1,17 @@
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <utility>
+#include <vector>
+
 #include "neurona/applications.hpp"
 #include "neurona/error.hpp"
+#include "neurona/formats.hpp"
 #include "neurona/layers.hpp"
 #include "neurona/model.hpp"
+#include "neurona/predictor.hpp"
+#include "neurona/train.hpp"
+#include "support/files.hpp"
 #include "support/samples.hpp"
 
 using namespace neurona;
@@ -96,4 +104,48 @@ TEST_CASE("A float64 model runs on the reference backend and refuses the cpu bac
   CHECK(model.predict(Tensor({1, 3}, DType::float64)).dtype() == DType::float64);
   CHECK_THROWS_AS(model.set_backend(make_backend("cpu")), BackendError);
   CHECK_THROWS_AS(make_backend("tpu"), BackendError);
+}
+
+TEST_CASE("A model that was moved from answers with an error, and is good again once another is moved into it") {
+  Sequential model({.name = "first"});
+  model.add(Dense({.units = 2, .input_shape = {3}}));
+  model.compile({.loss = MeanSquaredError()});
+  Sequential taken = std::move(model);
+  const Tensor x({1, 3});
+  const Dataset data(x, Tensor({1, 2}));
+  const test::TemporaryFolder folder;
+  const std::vector<std::pair<const char*, std::function<void()>>> uses = {
+      {"fit", [&] { model.fit(data); }},
+      {"evaluate", [&] { model.evaluate(data); }},
+      {"predict", [&] { model.predict(x); }},
+      {"predict of several", [&] { model.predict({x}); }},
+      {"activations", [&] { model.activations(x); }},
+      {"summary", [&] { model.summary(); }},
+      {"costs", [&] { model.costs(); }},
+      {"name", [&] { static_cast<void>(model.name()); }},
+      {"size", [&] { static_cast<void>(model.size()); }},
+      {"layer", [&] { model.layer(0); }},
+      {"layer by name", [&] { model.layer("dense"); }},
+      {"parameters", [&] { model.parameters(); }},
+      {"set_weights", [&] { model.set_weights({}); }},
+      {"add", [&] { model.add(Flatten({.input_shape = {3}})); }},
+      {"compile", [&] { model.compile({}); }},
+      {"set_backend", [&] { model.set_backend(make_backend("cpu")); }},
+      {"metadata", [&] { model.metadata()["a"] = "b"; }},
+      {"reset", [&] { model.reset(1); }},
+      {"to_safetensors", [&] { to_safetensors(model); }},
+      {"save", [&] { save(model, folder / "moved.safetensors"); }},
+      {"FitJob", [&] { FitJob job(model, data); }},
+      {"Predictor", [&] { Predictor predictor(model); }},
+  };
+  for (const auto& [name, use] : uses) {
+    INFO(name);
+    CHECK_THROWS_WITH_AS(use(), doctest::Contains("it was moved from"), ValueError);
+  }
+  CHECK(taken.predict(x).shape() == Shape{1, 2});
+  Functional graph;
+  const Functional also_taken = std::move(graph);
+  CHECK_THROWS_WITH_AS(graph.input({3}), doctest::Contains("it was moved from"), ValueError);
+  model = std::move(taken);
+  CHECK(model.name() == "first");
 }

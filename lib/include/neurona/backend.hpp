@@ -22,5 +22,10 @@ std::string describe(const Backend& backend);
 /// work too: its threads spin while they wait. Errors: ValueError below 1.
 void set_num_threads(int threads);
 int num_threads();
+/// Starts the threads now, not at the first operation that is shared among them. Where the system refuses some (a limit on processes
+/// or memory), fewer are used from then on: num_threads() tells how many.
+void start_threads();
+/// What to tell the user of threads that were refused; empty when none were, and after it was told once.
+std::string take_thread_warning();
 
 }  // namespace neurona

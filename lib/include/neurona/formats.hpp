@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "neurona/model.hpp"
@@ -28,10 +29,31 @@ Model load(const std::filesystem::path& path);
 
 /// Whether this build reads HDF5 files.
 bool reads_keras_h5();
-/// Fills the model with the weights of a Keras file (.h5, written by save_weights() or save()): those of a layer go to the layer of
-/// the same name, also where ResNet-50's layers have their names of Keras 1 ("res2a_branch2a"); what is left goes in order to the layers
-/// left. Nothing changes when it fails. Errors: IoError; FormatError for a file that is damaged, or has other layers or shapes, which are
-/// named; BackendError in a build without HDF5 (WASM).
-void load_keras_weights(Model& model, const std::filesystem::path& path);
+
+struct KerasWeightsOptions {
+  /// By order, as Keras does, unless asked otherwise: the file's first layer with weights fills the model's first layer with weights,
+  /// and so on; names do not matter. By name: each layer of the model takes the weights of the file's layer of the same name.
+  bool by_name = false;
+};
+
+/// Where one weight of the model came from.
+struct KerasWeight {
+  std::string layer, parameter;  ///< of the model: "dense", "kernel"
+  Shape shape;
+  std::string file_layer, file_weight;  ///< of the file: "dense_1", "dense_1/kernel:0"
+};
+
+struct KerasWeights {
+  std::vector<KerasWeight> matched;  ///< all weights of the model, in its order
+  /// Layers of the file that no layer of the model asked for; only by name.
+  std::vector<std::string> unused;
+};
+
+/// Fills the model with the weights of a Keras file (.h5 of Keras 1 or 2, or of Keras 3 by model.save("name.h5")), by order or by name,
+/// and returns what went where. Files of ResNet-50 with the names of Keras 1 ("res2a_branch2a"), which has its branches in another order,
+/// are always matched by those names. Nothing changes when it fails. Errors: IoError; FormatError for a file that is damaged, or whose
+/// layers, numbers of weights or shapes are not the model's, and, by name, when a layer of the model is not in the file: each is named;
+/// BackendError in a build without HDF5 (WASM).
+KerasWeights load_keras_weights(Model& model, const std::filesystem::path& path, const KerasWeightsOptions& options = {});
 
 }  // namespace neurona

@@ -71,7 +71,8 @@ struct LayerCost {
   std::int64_t output_bytes = 0;   ///< training keeps all outputs until the backward pass has used them
 };
 
-/// A network. Not copyable; its layers own their weights.
+/// A network. Not copyable; its layers own their weights. Whatever is asked of a model that was moved from ends in a ValueError, until
+/// another one is moved into it.
 class Model {
  public:
   struct Impl;  // the library's own
@@ -152,7 +153,20 @@ class Model {
   const std::map<std::string, std::string>& metadata() const;
 
  protected:
-  std::unique_ptr<Impl> impl_;
+  // Owns what a model is made of. Reaching for it throws ValueError where it was moved away.
+  class Contents {
+   public:
+    explicit Contents(std::unique_ptr<Impl> impl);
+    ~Contents();
+    Contents(Contents&&) noexcept;
+    Contents& operator=(Contents&&) noexcept;
+    Impl& operator*() const;
+    Impl* operator->() const { return &**this; }
+
+   private:
+    std::unique_ptr<Impl> impl_;
+  };
+  Contents impl_;
   friend class Executor;
 };
 

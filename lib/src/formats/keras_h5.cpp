@@ -6,6 +6,8 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <numeric>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -61,6 +63,12 @@ class QuietErrors {
   void* data_ = nullptr;
 };
 
+// A layer of the file and the names of its weights, which lead from the layer's group to them.
+struct FileLayer {
+  std::string name;
+  std::vector<std::string> weights;
+};
+
 class KerasFile {
  public:
   explicit KerasFile(const std::filesystem::path& path)
@@ -70,16 +78,21 @@ class KerasFile {
       throw FormatError(name_ + " is no HDF5 file, or it is damaged: " + QuietErrors::last() + ".");
     if (H5Aexists(file_, "layer_names") <= 0 && H5Lexists(file_, "model_weights", H5P_DEFAULT) > 0)
       prefix_ = "model_weights/";
+    else if (H5Lexists(file_, "layers", H5P_DEFAULT) > 0 || H5Lexists(file_, "_layer_checkpoint_dependencies", H5P_DEFAULT) > 0)
+      throw FormatError(name_ + " is a weights file of Keras 3 (.weights.h5), whose layout is not read here. Write the whole model there as "
+                                "model.save('NAME.h5'), which is.");
   }
 
   FormatError damaged(const std::string& what) const { return FormatError(name_ + ": " + what + "."); }
 
-  /// The layers that have weights, with the names of these, in the file's order.
-  std::vector<std::pair<std::string, std::vector<std::string>>> layers() const {
-    std::vector<std::pair<std::string, std::vector<std::string>>> all;
+  /// The layers that have weights, in the file's order.
+  std::vector<FileLayer> layers() const {
+    std::vector<FileLayer> all;
+    std::set<std::string> known;
     for (std::string& layer : names(prefix_.empty() ? "/" : prefix_, "layer_names")) {
+      if (!known.insert(layer).second) throw damaged("it names layer '" + layer + "' twice");
       std::vector<std::string> weights = names(prefix_ + layer, "weight_names");
-      if (!weights.empty()) all.emplace_back(std::move(layer), std::move(weights));
+      if (!weights.empty()) all.push_back({std::move(layer), std::move(weights)});
     }
     return all;
   }
@@ -114,10 +127,20 @@ class KerasFile {
   }
 
  private:
-  // An attribute that is a list of texts, of fixed or of varying length.
-  std::vector<std::string> names(const std::string& group, const char* attribute) const {
-    const std::string what = "'" + std::string(attribute) + "' of '" + group + "'";
-    const Handle5 list(H5Aopen_by_name(file_, group.c_str(), attribute, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  // An attribute that is a list of texts. What does not fit one attribute (64 kB) Keras writes as "layer_names0", "layer_names1", ...
+  std::vector<std::string> names(const std::string& group, const std::string& attribute) const {
+    const auto has = [&](const std::string& part) { return H5Aexists_by_name(file_, group.c_str(), part.c_str(), H5P_DEFAULT) > 0; };
+    if (has(attribute) || !has(attribute + "0")) return names_in(group, attribute);
+    std::vector<std::string> all;
+    for (int i = 0; has(attribute + std::to_string(i)); ++i)
+      for (std::string& name : names_in(group, attribute + std::to_string(i))) all.push_back(std::move(name));
+    return all;
+  }
+
+  // Texts of fixed or of varying length.
+  std::vector<std::string> names_in(const std::string& group, const std::string& attribute) const {
+    const std::string what = "'" + attribute + "' of '" + group + "'";
+    const Handle5 list(H5Aopen_by_name(file_, group.c_str(), attribute.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     if (!list.good())
       throw damaged("it has no weights of Keras: " + what + " is missing (" + QuietErrors::last() + ")");
     const Handle5 space(H5Aget_space(list), H5Sclose), type(H5Aget_type(list), H5Tclose);
@@ -151,11 +174,88 @@ class KerasFile {
   std::string prefix_;
 };
 
+// The names in quotes; of many only the first.
+template <class Names>
+std::string listed(const Names& names) {
+  constexpr std::size_t kMost = 12;
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kMost; ++i) text += (i == 0 ? "'" : ", '") + names[i] + "'";
+  if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
+  return text;
+}
+
+std::vector<std::string> names_of(const std::vector<FileLayer>& in_file) {
+  std::vector<std::string> names;
+  for (const FileLayer& layer : in_file) names.push_back(layer.name);
+  return names;
+}
+
+std::vector<std::string> names_of(const std::vector<Layer*>& layers) {
+  std::vector<std::string> names;
+  for (const Layer* layer : layers) names.push_back(layer->name());
+  return names;
+}
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+// For each of the model's layers, the place of the file's layer of that name, today's or that of Keras 1; kNone where there is none.
+std::vector<std::size_t> places_by_name(const std::vector<FileLayer>& in_file, const std::vector<Layer*>& layers) {
+  std::map<std::string, std::size_t> place;
+  for (std::size_t i = in_file.size(); i-- > 0;) place[todays_layer_name(in_file[i].name)] = i;
+  for (std::size_t i = 0; i < in_file.size(); ++i) place[in_file[i].name] = i;
+  std::vector<std::size_t> source;
+  for (const Layer* layer : layers) {
+    const auto found = place.find(layer->name());
+    source.push_back(found != place.end() ? found->second : kNone);
+  }
+  return source;
+}
+
+// Which of the file's layers fills each of the model's. Errors: FormatError that names those that the file lacks.
+std::vector<std::size_t> match_by_name(const KerasFile& file, const std::vector<FileLayer>& in_file,
+                                       const std::vector<Layer*>& layers, const std::string& network) {
+  std::vector<std::size_t> source = places_by_name(in_file, layers);
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    if (source[i] == kNone) missing.push_back(layers[i]->name());
+  if (!missing.empty())
+    throw file.damaged("it lacks " + std::to_string(missing.size()) + " of the " + std::to_string(layers.size()) +
+                       " layers with weights of the network '" + network + "': " + listed(missing) + ". It has " +
+                       listed(names_of(in_file)) + ". By order (not by name) names do not matter");
+  return source;
+}
+
+// Whether the file has ResNet-50's layers under their names of Keras 1, all of which the model has under today's. Its last layer may
+// have any name.
+bool is_resnet_of_keras_1(const std::vector<FileLayer>& in_file, const std::vector<Layer*>& layers) {
+  if (layers.empty()) return false;
+  const std::vector<std::size_t> source = places_by_name(in_file, layers);
+  const bool is_old = std::any_of(in_file.begin(), in_file.end(), [](const FileLayer& layer) { return todays_layer_name(layer.name) != layer.name; });
+  return is_old && std::all_of(source.begin(), source.end() - 1, [](std::size_t from) { return from != kNone; });
+}
+
+// The same by order, as Keras does. Errors: FormatError when there are not as many layers.
+std::vector<std::size_t> match_by_order(const KerasFile& file, const std::vector<FileLayer>& in_file,
+                                        const std::vector<Layer*>& layers, const std::string& network) {
+  if (in_file.size() != layers.size())
+    throw file.damaged("it has " + std::to_string(in_file.size()) + " layers with weights (" + listed(names_of(in_file)) +
+                       "), the network '" + network + "' has " + std::to_string(layers.size()) + " (" +
+                       listed(names_of(layers)) + ")");
+  std::vector<std::size_t> source(layers.size());
+  std::iota(source.begin(), source.end(), std::size_t{0});
+  if (is_resnet_of_keras_1(in_file, layers)) {
+    const std::size_t last = source.back();
+    source = places_by_name(in_file, layers);
+    if (source.back() == kNone) source.back() = last;
+  }
+  return source;
+}
+
 }  // namespace
 
 bool reads_keras_h5() { return true; }
 
-void load_keras_weights(Model& model, const std::filesystem::path& path) {
+KerasWeights load_keras_weights(Model& model, const std::filesystem::path& path, const KerasWeightsOptions& options) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     throw IoError("Cannot read '" + path.string() + "': it is a folder.");
@@ -163,50 +263,36 @@ void load_keras_weights(Model& model, const std::filesystem::path& path) {
     throw IoError("Cannot read '" + path.string() + "': it does not exist or may not be read.");
   const QuietErrors quiet;
   const KerasFile file(path);
-  const auto in_file = file.layers();
-
-  // Which of the model's layers each one fills.
-  std::vector<Layer*> with_weights;
-  std::map<std::string, std::size_t> index;
+  const std::vector<FileLayer> in_file = file.layers();
+  std::vector<Layer*> layers;  // that have weights
   for (std::int64_t i = 0; i < model.size(); ++i)
-    if (!model.layer(i).parameters().empty()) {
-      index[model.layer(i).name()] = with_weights.size();
-      with_weights.push_back(&model.layer(i));
-    }
-  if (in_file.size() != with_weights.size())
-    throw file.damaged("it has " + std::to_string(in_file.size()) + " layers with weights, the network '" +
-                       model.name() + "' has " + std::to_string(with_weights.size()));
-  std::vector<std::size_t> source(with_weights.size(), in_file.size());
-  std::vector<std::size_t> rest;
-  for (std::size_t i = 0; i < in_file.size(); ++i) {
-    const auto found = index.find(todays_layer_name(in_file[i].first));
-    if (found != index.end() && source[found->second] == in_file.size())
-      source[found->second] = i;
-    else
-      rest.push_back(i);
-  }
-  auto next = rest.begin();
-  for (std::size_t& from : source)
-    if (from == in_file.size()) from = *next++;
+    if (!model.layer(i).parameters().empty()) layers.push_back(&model.layer(i));
+  const std::vector<std::size_t> source = options.by_name ? match_by_name(file, in_file, layers, model.name())
+                                                          : match_by_order(file, in_file, layers, model.name());
 
   // Everything is read before anything is changed.
-  std::vector<std::vector<Tensor>> values;
-  for (std::size_t i = 0; i < with_weights.size(); ++i) {
-    const auto& [name, weights] = in_file[source[i]];
-    const std::span<const Parameter> parameters = with_weights[i]->parameters();
-    const std::string layer = "layer '" + with_weights[i]->name() + "'" +
-                              (name != with_weights[i]->name() ? " ('" + name + "' in the file)" : "");
-    if (weights.size() != parameters.size())
-      throw file.damaged(layer + " has " + std::to_string(weights.size()) + " weights, the network's has " +
+  KerasWeights result;
+  std::vector<Tensor> values;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const FileLayer& from = in_file[source[i]];
+    const std::span<const Parameter> parameters = layers[i]->parameters();
+    const std::string layer =
+        "layer '" + layers[i]->name() + "'" + (from.name != layers[i]->name() ? " ('" + from.name + "' in the file)" : "");
+    if (from.weights.size() != parameters.size())
+      throw file.damaged(layer + " has " + std::to_string(from.weights.size()) + " weights, the network's has " +
                          std::to_string(parameters.size()));
-    std::vector<Tensor>& of_layer = values.emplace_back();
-    for (std::size_t k = 0; k < weights.size(); ++k)
-      of_layer.push_back(file.read(name, weights[k], parameters[k].value.shape(),
-                                   "weight '" + parameters[k].name + "' of " + layer));
+    for (std::size_t k = 0; k < parameters.size(); ++k) {
+      values.push_back(file.read(from.name, from.weights[k], parameters[k].value.shape(), "weight '" + parameters[k].name + "' of " + layer));
+      result.matched.push_back(
+          {layers[i]->name(), parameters[k].name, parameters[k].value.shape(), from.name, from.weights[k]});
+    }
   }
-  for (std::size_t i = 0; i < with_weights.size(); ++i)
-    for (std::size_t k = 0; k < values[i].size(); ++k)
-      copy(values[i][k].view(), with_weights[i]->parameters()[k].value.view());
+  auto value = values.begin();
+  for (Layer* layer : layers)
+    for (Parameter& parameter : layer->parameters()) copy((value++)->view(), parameter.value.view());
+  for (std::size_t i = 0; i < in_file.size(); ++i)
+    if (std::find(source.begin(), source.end(), i) == source.end()) result.unused.push_back(in_file[i].name);
+  return result;
 }
 
 }  // namespace neurona

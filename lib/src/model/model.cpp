@@ -26,6 +26,16 @@ std::string snake_case(std::string_view type) {
 
 }  // namespace
 
+Model::Contents::Contents(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::Contents::~Contents() = default;
+Model::Contents::Contents(Contents&&) noexcept = default;
+Model::Contents& Model::Contents::operator=(Contents&&) noexcept = default;
+
+Model::Impl& Model::Contents::operator*() const {
+  if (!impl_) throw ValueError("Model: it was moved from (std::move) and holds no layers any more. Use the model that it was moved to.");
+  return *impl_;
+}
+
 Model::Model() : impl_(std::make_unique<Impl>()) { impl_->backend = make_backend("cpu"); }
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 
 namespace neurona::runtime {
@@ -22,5 +23,11 @@ void parallel_for(std::int64_t tasks, Body&& body) {
 
 /// Cores that this process may use.
 int available_threads();
+
+/// Starts up to `threads` threads, the caller's among them, that parallel_for will use, and returns how many there are. Where the
+/// system refuses one, `reason` says why.
+int start_team(int threads, std::string& reason);
+/// num_threads(), once start_team has had its say.
+int started_threads();
 
 }  // namespace neurona::runtime

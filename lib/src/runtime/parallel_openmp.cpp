@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <future>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "neurona/backend.hpp"
 #include "runtime/parallel_for.hpp"
@@ -9,8 +14,9 @@
 namespace neurona::runtime {
 
 void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
-  const int threads = static_cast<int>(std::min<std::int64_t>(tasks, num_threads()));
-  if (threads <= 1 || omp_in_parallel()) {
+  const bool serial = tasks <= 1 || num_threads() <= 1 || omp_in_parallel();
+  const int threads = serial ? 1 : static_cast<int>(std::min<std::int64_t>(tasks, started_threads()));
+  if (threads <= 1) {
     for (std::int64_t task = 0; task < tasks; ++task) body(context, task);
     return;
   }
@@ -25,6 +31,21 @@ void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), 
     }
   }
   if (error) std::rethrow_exception(error);
+}
+
+// OpenMP ends the program when a thread cannot be started: others are started first, all at a time, and ended again.
+int start_team(int threads, std::string& reason) {
+  std::vector<std::thread> probes;
+  std::promise<void> enough;
+  const std::shared_future<void> end = enough.get_future().share();
+  try {
+    while (static_cast<int>(probes.size()) < threads - 1) probes.emplace_back([end] { end.wait(); });
+  } catch (const std::system_error& error) {
+    reason = error.code().message();
+  }
+  enough.set_value();
+  for (std::thread& probe : probes) probe.join();
+  return static_cast<int>(probes.size()) + 1;
 }
 
 int available_threads() { return std::max(1, omp_get_num_procs()); }

@@ -7,5 +7,6 @@ void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), 
 }
 
 int available_threads() { return 1; }
+int start_team(int threads, std::string&) { return threads; }
 
 }  // namespace neurona::runtime

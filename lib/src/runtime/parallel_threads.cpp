@@ -8,6 +8,8 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -47,9 +49,17 @@ class Team {
     for (std::thread& worker : workers_) worker.join();
   }
 
+  // Returns how many threads there are, the caller's among them.
+  int start(int threads, std::string& reason) {
+    try {
+      while (size() < threads) workers_.emplace_back([this, index = size()] { work(index); });
+    } catch (const std::system_error& error) {
+      reason = error.code().message();
+    }
+    return size();
+  }
+
   void run(int threads, std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
-    while (static_cast<int>(workers_.size()) < threads - 1)
-      workers_.emplace_back([this, index = static_cast<int>(workers_.size()) + 1] { work(index); });
     work_ = {threads, body, context};
     for (int t = 0; t < threads; ++t) {
       Share& share = shares_[static_cast<std::size_t>(t)];
@@ -75,6 +85,8 @@ class Team {
   }
 
  private:
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
   struct Work {
     int threads = 0;
     void (*body)(void*, std::int64_t) = nullptr;
@@ -142,17 +154,28 @@ class Team {
   std::atomic<int> present_{0}, asleep_{0};
 };
 
+Team& team() {
+  static Team all;
+  return all;
+}
+
+std::mutex in_use;  // the team
+
 }  // namespace
 
 void parallel_for_erased(std::int64_t tasks, void (*body)(void*, std::int64_t), void* context) {
-  static Team team;
-  static std::mutex in_use;
-  const int threads = static_cast<int>(std::min<std::int64_t>({tasks, num_threads(), kMostThreads}));
   // A second caller at the same time, or a task, does its work itself.
-  if (threads > 1 && !inside) {
-    if (std::unique_lock lock(in_use, std::try_to_lock); lock) return team.run(threads, tasks, body, context);
+  if (!inside && tasks > 1 && num_threads() > 1) {
+    const int threads = static_cast<int>(std::min<std::int64_t>({tasks, started_threads(), kMostThreads}));
+    if (std::unique_lock lock(in_use, std::try_to_lock); lock && threads > 1) return team().run(threads, tasks, body, context);
   }
   for (std::int64_t task = 0; task < tasks; ++task) body(context, task);
+}
+
+int start_team(int threads, std::string& reason) {
+  const std::lock_guard lock(in_use);
+  const int there = team().start(std::min(threads, kMostThreads), reason);
+  return there < std::min(threads, kMostThreads) ? there : threads;
 }
 
 int available_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
