@@ -44,7 +44,7 @@ void add_bench_command(CLI::App& app) {
       ->check(CLI::IsMember(networks))
       ->delimiter(',');
   command->add_option("--repetitions", o->settings.repetitions, "Measurements of each figure; their median is told")
-      ->check(CLI::Range(1, 1000))
+      ->check(whole_number(1, 1000))
       ->capture_default_str();
   command->add_option("--least", o->settings.least_ms, "Milliseconds that each measurement takes at least")
       ->check(number_from(1, 60000))

@@ -14,7 +14,7 @@ struct Options {
 
 void get_mnist(const Options& options) {
   apply(options.common);
-  const data::Mnist mnist = load_data({.folder = options.folder, .allow_embedded = false});
+  const data::Mnist mnist = load_data({.source = "mnist", .folder = options.folder, .only_mnist = true});
   if (options.common.json)
     return print_json({{"folder", std::filesystem::absolute(mnist.source).string()},
                        {"train", mnist.train.size()},

@@ -4,12 +4,14 @@
 #include <new>
 
 #include "common.hpp"
+#include "interrupt.hpp"
 #include "neurona/error.hpp"
 
 using namespace neurona::cli;
 
 int main(int argc, char** argv) {
   remember_command_line(argc, argv);
+  handle_interrupts();
   CLI::App app("neurona: train, judge and use the networks of the course", "neurona");
   app.set_version_flag("--version", "neurona " NEURONA_VERSION);
   app.require_subcommand(1);

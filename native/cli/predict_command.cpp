@@ -52,16 +52,36 @@ std::vector<float> values_of(const Tensor& tensor) {
   return {tensor.values().begin(), tensor.values().end()};
 }
 
+// What the network's file says of its classes; else their numbers.
+std::vector<std::string> class_names(const Model& model, std::size_t classes) {
+  std::vector<std::string> names;
+  if (const auto told = model.metadata().find(kClassNamesKey); told != model.metadata().end()) {
+    const nlohmann::json list = nlohmann::json::parse(told->second, nullptr, false);
+    if (list.is_array() && list.size() == classes)
+      for (const auto& name : list)
+        if (name.is_string()) names.push_back(name.get<std::string>());
+  }
+  for (std::size_t i = names.size(); i < classes; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
 void read_digits(const Options& o) {
   if (o.files.size() < 2) throw CLI::ValidationError("predict", "give a model file and at least one picture");
   Model model = load(o.files.front());
   model.set_backend(make_backend(o.common.backend));
   const auto classes = static_cast<std::size_t>(model.output_shape().elements());
   std::vector<data::ImageNetClass> digits;
-  for (std::size_t i = 0; i < classes; ++i) digits.push_back({"", std::to_string(i)});
+  for (const std::string& name : class_names(model, classes)) digits.push_back({"", name});
+  const auto scale = model.metadata().find(kScaleKey);
+  const bool is_scaled_twice = scale != model.metadata().end() && scale->second == kScaledTwice;
+  if (is_scaled_twice)
+    say("This network was trained on images divided by 255 twice (--as-printed): the pictures are divided twice, too.\n");
   for_pictures(o, std::span(o.files).subspan(1), {{"model", o.files.front()}},
                [&](const std::string& path, Json& entry) {
-                 const Tensor probabilities = model.predict(read_digit_image(path));
+                 Tensor sample = read_digit_image(path);
+                 if (is_scaled_twice)
+                   for (float& value : sample.values()) value *= 255.0f * image_scale(true);
+                 const Tensor probabilities = model.predict(sample);
                  const auto best = data::decode_predictions(probabilities, digits, o.top).front();
                  entry["label"] = best.front().index;
                  entry["probabilities"] = values_of(probabilities);
@@ -157,7 +177,7 @@ void add_predict_command(CLI::App& app) {
   command->add_option("--weights", o->weights,
                       "Keras' .h5 file for --network (default: what 'neurona data resnet50' got)");
   command->add_option("--top", o->top, "How many of the most probable classes to print")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });

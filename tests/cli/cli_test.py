@@ -5,179 +5,18 @@ Nothing outside of this machine is asked for anything. Tests that need MNIST are
 """
 import gzip
 import hashlib
-import http.server
 import json
 import math
 import os
 import pathlib
-import signal
-import socket
 import struct
 import subprocess
-import sys
 import tempfile
-import threading
 import unittest
-import zlib
 
-PROGRAM = ""
-TIMEOUT_S = 300
-FAILURE, USAGE = 1, 2
-FILES = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-MNIST = os.environ.get("MNIST_DIR", "")
-needs_mnist = unittest.skipUnless(MNIST, "MNIST_DIR is not set")
-SMALL = ["--data", "embedded", "--limit", "300", "--threads", "1"]
-
-
-def closed_port():
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
-
-
-def mnist_gzip(name):
-    plain = pathlib.Path(MNIST, name)
-    return gzip.compress(plain.read_bytes()) if plain.exists() else pathlib.Path(MNIST, name + ".gz").read_bytes()
-
-
-def png(rows, claimed=None):
-    """A grey PNG of rows of values from 0 to 255; `claimed` writes another (width, height) into its header."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    width, height = claimed or (len(rows[0]), len(rows))
-    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
-def pgm(rows):
-    return b"P5 %d %d 255\n" % (len(rows[0]), len(rows)) + b"".join(bytes(row) for row in rows)
-
-
-def one(side, ground=255, ink=0):
-    """A slanted bar, which everybody reads as 1."""
-    return [[ink if abs(x - side * (0.62 - 0.24 * y / side)) < side * 0.05 and 0.15 < y / side < 0.85 else ground
-             for x in range(side)] for y in range(side)]
-
-
-def safetensors(layers, tensors, extra=None, architecture=True):
-    """A model file with Dense layers (name, units, activation) on inputs of a shape: what another program may write."""
-    shape, dense = layers
-    config = [{"type": "Flatten", "name": "flatten", "config": {"input_shape": shape}}]
-    config += [{"type": "Dense", "name": name, "config": {"units": units, "activation": activation, "use_bias": True,
-                                                        "kernel_initializer": "glorot_uniform"}}
-               for name, units, activation in dense]
-    metadata = {"format": "neurona"}
-    if architecture:
-        metadata["neurona.architecture"] = json.dumps({
-            "class": "Sequential", "name": "foreign", "layers": config,
-            "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]})
-    header, data = {"__metadata__": metadata}, b""
-    for name, extents, values in tensors:
-        header[name] = {"dtype": "F32", "shape": extents, "data_offsets": [len(data), len(data) + 4 * len(values)]}
-        data += struct.pack(f"<{len(values)}f", *values)
-    text = json.dumps({**header, **(extra or {})}).encode()
-    return struct.pack("<Q", len(text)) + text + data
-
-
-def dense_model(shape, units, value=0.01):
-    inputs = math.prod(shape)
-    return safetensors((shape, [("d", units, "softmax")]),
-                       [("d/kernel", [inputs, units], [value] * (inputs * units)), ("d/bias", [units], [0.0] * units)])
-
-
-class Mirror:
-    """A web server on 127.0.0.1. `content(path)` gives bytes or None; `cut(path, nth)` how many bytes of the answer to send."""
-
-    def __init__(self, content, cut=None):
-        self.requests = []
-        mirror = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                asked = self.headers.get("Range")
-                begin = int(asked.split("=")[1].split("-")[0]) if asked else 0
-                nth = sum(path == self.path for path, _ in mirror.requests)
-                mirror.requests.append((self.path, begin if asked else None))
-                body = content(self.path)
-                if body is None:
-                    self.send_error(404)
-                    return
-                size = len(body)
-                if asked and begin >= size:
-                    self.send_error(416)
-                    return
-                body = body[begin:]
-                self.send_response(206 if asked else 200)
-                if asked:
-                    self.send_header("Content-Range", f"bytes {begin}-{size - 1}/{size}")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                limit = cut(self.path, nth) if cut else None
-                self.wfile.write(body if limit is None else body[:limit])
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class CliTest(unittest.TestCase):
-    """Each test has a folder of its own, and an environment in which MNIST is nowhere."""
-
-    maxDiff = None
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="neurona_cli_")
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-        self.environment = {name: value for name, value in os.environ.items()
-                            if name not in ("MNIST_DIR", "RESNET50_DIR", "IMAGENET_DIR", "XDG_CACHE_HOME", "OMP_NUM_THREADS")}
-        self.environment.update(NEURONA_CACHE=str(self.folder / "cache"), HOME=str(self.folder),
-                                NEURONA_MNIST_MIRROR=f"http://127.0.0.1:{closed_port()}/",
-                                NEURONA_RESNET50_MIRROR=f"http://127.0.0.1:{closed_port()}/")
-
-    def run_program(self, *arguments, stdout=subprocess.PIPE):
-        return subprocess.run([PROGRAM, *map(str, arguments)], cwd=self.folder, env=self.environment, stdout=stdout,
-                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="surrogateescape", timeout=TIMEOUT_S, check=False)
-
-    def succeed(self, *arguments):
-        result = self.run_program(*arguments)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result
-
-    def succeed_json(self, *arguments):
-        return json.loads(self.succeed(*arguments, "--json").stdout)
-
-    def fail_with(self, status, *arguments, saying=()):
-        """The program ends with this status and says all this on standard error, in one message, and no JSON."""
-        result = self.run_program(*arguments)
-        self.assertEqual(result.returncode, status, result.stdout + result.stderr)
-        self.assertIn("neurona: ", result.stderr)
-        for text in [saying] if isinstance(saying, str) else saying:
-            self.assertIn(text, result.stderr)
-        if "--json" in arguments:
-            self.assertEqual(result.stdout, "")
-        return result
-
-    def write(self, name, content):
-        path = self.folder / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def files(self):
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+import support
+from support import (FAILURE, FILES, MNIST, SMALL, TIMEOUT_S, USAGE, CliTest, Mirror, dense_model, mnist_gzip, needs_mnist, one, pgm, png,
+                     safetensors)
 
 
 class Usage(CliTest):
@@ -342,20 +181,6 @@ class Train(CliTest):
         self.assertEqual(self.files(), ["a.safetensors"])
         self.assertEqual(out.read_text(), "what was there")
 
-    def test_control_c_ends_it_at_once_and_leaves_the_file_that_was_there(self):
-        out = self.write("a.safetensors", "what was there")
-        arguments = [PROGRAM, "train", *SMALL, "--epochs", "100000", "--out", out.name]
-        with subprocess.Popen(arguments, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True,
-                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
-            for line in process.stdout:
-                if line.startswith("Epoch 2/"):
-                    break
-            process.send_signal(signal.SIGINT)
-            process.stdout.read()
-            self.assertEqual(process.wait(60), -signal.SIGINT)
-        self.assertEqual(self.files(), ["a.safetensors"])
-        self.assertEqual(out.read_text(), "what was there")
-
     def test_pen_strokes_are_trained_on_and_some_writers_kept_apart(self):
         digits = [{"writer": f"writer {w}", "label": 1, "strokes": [[[0, 0], [w, 50]]]} for w in range(20)]
         self.write("pen.jsonl", "".join(json.dumps(digit) + "\n" for digit in digits))
@@ -398,7 +223,7 @@ class WithModel(CliTest):
         cls.addClassCleanup(folder.cleanup)
         cls.model = pathlib.Path(folder.name, "model.safetensors")
         result = subprocess.run(
-            [PROGRAM, "train", "--data", "embedded", "--limit", "3000", "--epochs", "5", "--network", "mlp-pad", "--augment",
+            [support.PROGRAM, "train", "--data", "embedded", "--limit", "3000", "--epochs", "5", "--network", "mlp-pad", "--augment",
              "--threads", "1", "--out", cls.model, "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=TIMEOUT_S, check=True)
         cls.trained = json.loads(result.stdout)
@@ -576,7 +401,7 @@ class Data(CliTest):
     def test_a_mirror_with_something_else_ends_with_1_and_leaves_nothing(self):
         web_page = b"<html>please log in</html>"
         other = gzip.compress(struct.pack(">IIII", 0x803, 1, 28, 28) + bytes(784))
-        for body, text in [(web_page, "SHA-256"), (other, "SHA-256"), (other[:-10], "cut short"), (b"", "sent nothing"), (None, "404")]:
+        for body, text in [(web_page, "it is a web page (HTML)"), (other, "SHA-256"), (other[:-10], "cut short"), (b"", "sent nothing"), (None, "404")]:
             with self.subTest(text=text), Mirror(lambda path, body=body: body) as mirror:
                 self.environment["NEURONA_MNIST_MIRROR"] = mirror.url
                 self.fail_with(FAILURE, "data", "mnist", saying=[mirror.url + FILES[0] + ".gz", text])
@@ -685,10 +510,4 @@ class Bench(CliTest):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    PROGRAM = os.path.abspath(sys.argv.pop(1))
-    MNIST = os.path.abspath(MNIST) if MNIST else ""
-    if not MNIST:
-        print("MNIST_DIR is not set: the tests that need it are skipped.", flush=True)
-    unittest.main(verbosity=2)
+    support.main(__doc__)

@@ -25,8 +25,9 @@ struct Recipe {
 /// A network with fresh weights, compiled where it is one to train.
 /// "mlp": 784-100-10, sigmoid, softmax (the tutorial's first). "mlp-pad": 784-288-96-10, relu. "mlp-improved": BatchNormalization
 /// and SELU (the tutorial's second). "cnn": the tutorial's convolutional network. "lenet": the course's own. "resnet50": as
-/// resnet50(). Errors: ValueError that lists the known names.
-Model make_network(std::string_view name, std::uint64_t seed = 0);
+/// resnet50(). All but "resnet50" have `classes` outputs, 10 for digits. Errors: ValueError that lists the known names, and for less than
+/// 2 classes.
+Model make_network(std::string_view name, std::uint64_t seed = 0, std::int64_t classes = 10);
 
 /// ResNet-50 v1 (He et al. 2015) as in keras.applications: images (224, 224, 3) after preprocess_input -> 1,000 probabilities.
 /// Its weights are random: load_keras_weights() reads the published ones. Not compiled.

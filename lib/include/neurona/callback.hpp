@@ -177,10 +177,11 @@ struct CSVLoggerOptions {
   std::filesystem::path filename;
   std::string separator = ",";
   bool append = false;  ///< to what an earlier run wrote; else the file begins anew
+  std::function<void(const std::string&)> write = {};  ///< where lines go in place of a file: standard output, say
 };
 
 /// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the
-/// first line has the names. The file is complete after each epoch. Lines end in \n; numbers have as many digits as it
+/// first line has the names. The file is complete after each epoch; a device or a pipe is opened once. Lines end in \n; numbers have as many digits as it
 /// takes to read them back; one that the first epoch had and a later one lacks is "NA". Errors: ValueError for an empty
 /// file name or separator, and when it is to append to a file with other columns; IoError. They end the run.
 class CSVLogger : public Callback {
@@ -190,8 +191,9 @@ class CSVLogger : public Callback {
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
 
  private:
-  void write(const std::string& text, bool anew) const;
+  void write(const std::string& text, bool anew);
   CSVLoggerOptions options_;
+  std::shared_ptr<std::ofstream> stream_;  // of what is no regular file
   std::vector<std::string> names_;  // of the columns after "epoch", once an epoch has told them
 };
 
@@ -199,6 +201,8 @@ struct ProgressBarOptions {
   /// On a terminal the line is redrawn in place; otherwise one line an epoch.
   bool redraw = true;
   double min_interval_ms = 100.0;
+  /// Columns of the terminal, asked for at each drawing; empty, or below 1: lines are as long as Keras'.
+  std::function<int()> columns = {};
 };
 
 /// What Keras on TensorFlow 2.0 prints: bar of 30, time per sample, metrics with four digits.
@@ -215,6 +219,7 @@ class ProgressBar : public Callback {
 
  private:
   void draw(std::string line, bool finished);
+  int columns() const;
   Sink sink_;
   ProgressBarOptions options_;
   double epoch_start_ms_ = 0.0;
@@ -223,8 +228,9 @@ class ProgressBar : public Callback {
 };
 
 /// The line of the progress bar: "31392/57000 [====>....] - ETA: 2s - loss: 0.2296". With done == total the time
-/// taken and the time per sample stand in place of the ETA.
-std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs);
+/// taken and the time per sample stand in place of the ETA. Where that is longer than `columns` (0: any length), the bar shrinks, then goes;
+/// then the time, then metrics from the end are left out.
+std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns = 0);
 /// A metric as Keras prints it: "%.4f", or "%.4e" when |value| <= 1e-3.
 std::string format_metric(double value);
 

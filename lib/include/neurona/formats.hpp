@@ -22,10 +22,16 @@ std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as = S
 /// Errors: FormatError for truncated, oversized, inconsistent or foreign files.
 Model from_safetensors(std::span<const std::byte> bytes);
 
-/// Writes the file beside its place and renames it, so a failure leaves what was there. Errors: IoError.
+/// Writes the file beside its place, under a name of its own ("NAME.part-1234-1"), and renames it: a failure leaves what was there, two
+/// processes that save at once leave one whole file. A file that is replaced keeps its permissions; symbolic links are followed to their
+/// end. Errors: IoError, also where `path` is a folder, a device or a read-only file.
 void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as = StoredAs::float32);
-/// Errors: IoError; FormatError.
+/// Errors: IoError where save() would fail, as far as can be told beforehand.
+void check_writable(const std::filesystem::path& path);
+/// Errors: IoError; FormatError, which says what the file is where it is no model: an image, Keras' file, a web page.
 Model load(const std::filesystem::path& path);
+/// Removes what save() and downloads of this process have begun. For a signal handler that ends the program: it only calls unlink().
+void remove_temporary_files() noexcept;
 
 /// Whether this build reads HDF5 files.
 bool reads_keras_h5();

@@ -16,6 +16,7 @@ struct Progress {
   std::int64_t total = 0;
   std::string unit;    ///< "bytes", "samples", ...
   std::string detail;  ///< what is being done, one short line
+  bool waits = false;  ///< nothing is done at the moment: `detail` says what is waited for
 };
 
 /// Work that can be done in slices.

@@ -8,48 +8,48 @@ namespace {
 
 struct Network {
   Recipe recipe;
-  void (*add_layers)(Sequential&);
+  void (*add_layers)(Sequential&, std::int64_t classes);
 };
 
-void mlp(Sequential& model) {
+void mlp(Sequential& model, std::int64_t classes) {
   model.add(Flatten({.input_shape = {28, 28}}));
   model.add(Dense({.units = 100, .activation = Activation::sigmoid}));
-  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.add(Dense({.units = classes, .activation = Activation::softmax}));
 }
 
-void mlp_pad(Sequential& model) {
+void mlp_pad(Sequential& model, std::int64_t classes) {
   model.add(Flatten({.input_shape = {28, 28}}));
   model.add(Dense({.units = 288, .activation = Activation::relu}));
   model.add(Dense({.units = 96, .activation = Activation::relu}));
-  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.add(Dense({.units = classes, .activation = Activation::softmax}));
 }
 
 // BN, 200 SELU, BN, 100 SELU, BN, 10: what the tutorial puts behind Flatten.
-void normalised_head(Sequential& model) {
+void normalised_head(Sequential& model, std::int64_t classes) {
   for (const std::int64_t units : {200, 100}) {
     model.add(BatchNormalization());
     model.add(Dense(
         {.units = units, .activation = Activation::selu, .kernel_initializer = Initializer::lecun_normal}));
   }
   model.add(BatchNormalization());
-  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.add(Dense({.units = classes, .activation = Activation::softmax}));
 }
 
-void mlp_improved(Sequential& model) {
+void mlp_improved(Sequential& model, std::int64_t classes) {
   model.add(Flatten({.input_shape = {28, 28}}));
-  normalised_head(model);
+  normalised_head(model, classes);
 }
 
-void cnn(Sequential& model) {
+void cnn(Sequential& model, std::int64_t classes) {
   model.add(
       Conv2D({.filters = 64, .kernel_size = 3, .activation = Activation::relu, .input_shape = {28, 28, 1}}));
   model.add(MaxPooling2D());
   model.add(Flatten());
-  normalised_head(model);
+  normalised_head(model, classes);
 }
 
 // Small and good: two blocks of two convolutions, each normalised, then a narrow head.
-void lenet(Sequential& model) {
+void lenet(Sequential& model, std::int64_t classes) {
   bool first = true;
   for (const std::int64_t filters : {16, 32}) {
     for (int i = 0; i < 2; ++i) {
@@ -69,7 +69,7 @@ void lenet(Sequential& model) {
   model.add(
       Dense({.units = 96, .activation = Activation::relu, .kernel_initializer = Initializer::he_normal}));
   model.add(Dropout({.rate = 0.3}));
-  model.add(Dense({.units = 10, .activation = Activation::softmax}));
+  model.add(Dense({.units = classes, .activation = Activation::softmax}));
 }
 
 const Network kNetworks[] = {
@@ -122,11 +122,12 @@ const Network& find(std::string_view name) {
 
 }  // namespace
 
-Model make_network(std::string_view name, std::uint64_t seed) {
+Model make_network(std::string_view name, std::uint64_t seed, std::int64_t classes) {
+  if (classes < 2) throw ValueError("make_network: " + std::to_string(classes) + " classes; at least 2.");
   if (name == "resnet50") return resnet50(seed);
   const Network& network = find(name);
   Sequential model({.seed = seed});
-  network.add_layers(model);
+  network.add_layers(model, classes);
   model.compile(
       {.loss = SparseCategoricalCrossentropy(),
        .optimizer = SGD({.learning_rate = network.recipe.learning_rate, .momentum = network.recipe.momentum}),

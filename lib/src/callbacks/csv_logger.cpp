@@ -23,12 +23,15 @@ std::string first_line(const std::filesystem::path& path) {
 }  // namespace
 
 CSVLogger::CSVLogger(CSVLoggerOptions options) : options_(std::move(options)) {
-  if (options_.filename.empty()) throw ValueError("CSVLogger: filename is empty; it names the file to write.");
+  if (options_.filename.empty() && !options_.write) throw ValueError("CSVLogger: filename is empty; it names the file to write.");
   if (options_.separator.empty()) throw ValueError("CSVLogger: separator is empty; \",\" is usual.");
 }
 
 void CSVLogger::on_train_begin(TrainingContext&) {
   names_.clear();
+  std::error_code error;
+  if (!options_.write && std::filesystem::exists(options_.filename, error) && !std::filesystem::is_regular_file(options_.filename, error))
+    stream_ = std::make_shared<std::ofstream>(options_.filename, std::ios::binary | std::ios::app);
   if (!options_.append) write("", true);
 }
 
@@ -39,7 +42,7 @@ void CSVLogger::on_epoch_end(TrainingContext&, std::int64_t epoch, const Logs& l
     std::sort(names_.begin(), names_.end());
     std::string header = "epoch";
     for (const std::string& name : names_) header += options_.separator + name;
-    const std::string there = first_line(options_.filename);
+    const std::string there = options_.write || stream_ ? "" : first_line(options_.filename);
     if (there.empty())
       lines = header + "\n";
     else if (there != header)
@@ -54,7 +57,13 @@ void CSVLogger::on_epoch_end(TrainingContext&, std::int64_t epoch, const Logs& l
   write(lines + "\n", false);
 }
 
-void CSVLogger::write(const std::string& text, bool anew) const {
+void CSVLogger::write(const std::string& text, bool anew) {
+  if (options_.write) return options_.write(text);
+  if (stream_) {
+    *stream_ << text << std::flush;
+    if (!*stream_) throw IoError("CSVLogger: cannot write '" + options_.filename.string() + "': " + std::strerror(errno) + ".");
+    return;
+  }
   std::ofstream file(options_.filename, std::ios::binary | (anew ? std::ios::trunc : std::ios::app));
   file << text;
   file.close();

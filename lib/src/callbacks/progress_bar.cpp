@@ -2,7 +2,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <limits>
 #include <ostream>
+#include <utility>
+#include <vector>
 
 #include "neurona/callback.hpp"
 #include "neurona/job.hpp"
@@ -11,7 +15,7 @@ namespace neurona {
 
 namespace {
 
-constexpr int kBarWidth = 30;
+constexpr int kBarWidth = 30, kShortestBar = 5;
 
 template <class... Args>
 std::string format(const char* pattern, Args... args) {
@@ -33,34 +37,58 @@ std::string per_sample(double seconds) {
   return format("%.0fus/sample", seconds * 1e6);
 }
 
+std::string bar(std::int64_t done, std::int64_t total, int width) {
+  const auto filled = static_cast<int>(total > 0 ? width * std::min(done, total) / total : width);
+  std::string text = "[";
+  if (filled > 0) text += std::string(static_cast<std::size_t>(filled - 1), '=') + (done < total ? '>' : '=');
+  return text + std::string(static_cast<std::size_t>(width - filled), '.') + "]";
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += part;
+  return text;
+}
+
 }  // namespace
 
 std::string format_metric(double value) { return std::abs(value) > 1e-3 ? format("%.4f", value) : format("%.4e", value); }
 
-std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs) {
-  const std::string goal = std::to_string(total), count = std::to_string(done);
-  std::string line(goal.size() > count.size() ? goal.size() - count.size() : 0, ' ');
-  line += count + "/" + goal + " [";
-  const auto filled = static_cast<int>(total > 0 ? kBarWidth * std::min(done, total) / total : kBarWidth);
-  if (filled > 0) {
-    line.append(static_cast<std::size_t>(filled - 1), '=');
-    line += done < total ? '>' : '=';
-  }
-  line.append(static_cast<std::size_t>(kBarWidth - filled), '.');
-  line += "]";
+std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns) {
+  const std::string goal = std::to_string(total), number = std::to_string(done);
+  const std::string count = std::string(goal.size() > number.size() ? goal.size() - number.size() : 0, ' ') + number + "/" + goal;
   const double each = done > 0 ? seconds / static_cast<double>(done) : 0.0;
-  if (done < total)
-    line += " - ETA: " + eta(each * static_cast<double>(total - done));
-  else
-    line += format(" - %.0fs ", seconds) + per_sample(each);
-  for (const auto& [name, value] : logs) line += " - " + name + ": " + format_metric(value);
-  return line;
+  const std::string time = done < total ? " - ETA: " + eta(each * static_cast<double>(total - done))
+                                        : format(" - %.0fs ", seconds) + per_sample(each);
+  std::vector<std::string> metrics;
+  for (const auto& [name, value] : logs) metrics.push_back(" - " + name + ": " + format_metric(value));
+
+  const auto length = [](const std::vector<std::string>& parts) {
+    std::size_t sum = 0;
+    for (const std::string& part : parts) sum += part.size();
+    return static_cast<std::int64_t>(sum);
+  };
+  const std::int64_t around = static_cast<std::int64_t>(count.size()) + std::ssize(" []") - 1;
+  const std::int64_t room = columns > 0 ? columns : std::numeric_limits<int>::max();
+  const std::int64_t bar_room = room - around - std::ssize(time) - length(metrics);
+  if (bar_room >= kShortestBar) return count + " " + bar(done, total, static_cast<int>(std::min<std::int64_t>(bar_room, kBarWidth))) + time + joined(metrics);
+  const auto fits = [&](const std::string& line) { return std::ssize(line) <= room; };
+  if (const std::string line = count + time + joined(metrics); fits(line)) return line;
+  while (!metrics.empty() && !fits(count + joined(metrics))) metrics.pop_back();
+  const std::string line = count + joined(metrics);
+  return line.substr(0, static_cast<std::size_t>(room));
 }
 
-ProgressBar::ProgressBar(Sink sink, ProgressBarOptions options) : sink_(std::move(sink)), options_(options) {}
+ProgressBar::ProgressBar(Sink sink, ProgressBarOptions options) : sink_(std::move(sink)), options_(std::move(options)) {}
 
 ProgressBar::ProgressBar(std::ostream& stream, ProgressBarOptions options)
-    : ProgressBar([&stream](std::string_view text) { stream << text << std::flush; }, options) {}
+    : ProgressBar([&stream](std::string_view text) { stream << text << std::flush; }, std::move(options)) {}
+
+// A line that fills the last column can make a terminal go to the next one.
+int ProgressBar::columns() const {
+  const int columns = options_.redraw && options_.columns ? options_.columns() : 0;
+  return columns > 1 ? columns - 1 : columns;
+}
 
 void ProgressBar::on_train_begin(TrainingContext& context) {
   std::string line = "Train on " + std::to_string(context.samples) + " samples";
@@ -79,16 +107,19 @@ void ProgressBar::on_batch_end(TrainingContext& context, std::int64_t, const Log
   const double now = now_ms();
   if (!options_.redraw || now - last_draw_ms_ < options_.min_interval_ms) return;
   last_draw_ms_ = now;
-  draw(progress_line(context.samples_done, context.samples, (now - epoch_start_ms_) / 1e3, logs), false);
+  draw(progress_line(context.samples_done, context.samples, (now - epoch_start_ms_) / 1e3, logs, columns()), false);
 }
 
 void ProgressBar::on_epoch_end(TrainingContext& context, std::int64_t, const Logs& logs) {
-  draw(progress_line(context.samples, context.samples, (now_ms() - epoch_start_ms_) / 1e3, logs), true);
+  draw(progress_line(context.samples, context.samples, (now_ms() - epoch_start_ms_) / 1e3, logs, columns()), true);
 }
 
 void ProgressBar::draw(std::string line, bool finished) {
   const std::size_t length = line.size();
-  if (length < last_length_) line.append(last_length_ - length, ' ');
+  // What the line before leaves is blanked, but not behind the edge of a terminal that was made narrower meanwhile.
+  std::size_t blanked = last_length_;
+  if (const int most = columns(); most > 0) blanked = std::min(blanked, static_cast<std::size_t>(most));
+  if (length < blanked) line.append(blanked - length, ' ');
   last_length_ = length;
   sink_((options_.redraw ? "\r" : "") + line + (finished ? "\n" : ""));
 }

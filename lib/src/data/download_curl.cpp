@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <thread>
 
+#include "core/whole_file.hpp"
 #include "neurona/data/download.hpp"
 #include "neurona/error.hpp"
 
@@ -34,7 +36,8 @@ std::int64_t size_of_file(const fs::path& path) {
 }  // namespace
 
 struct Download::Impl {
-  explicit Impl(DownloadOptions wanted) : options(std::move(wanted)), part(options.target.string() + ".part") {
+  explicit Impl(DownloadOptions wanted)
+      : options(std::move(wanted)), lock(options.target.string() + ".lock"), part(options.target.string() + ".part") {
     start_curl_once();
     if (options.urls.empty()) throw ValueError("Download: no address for '" + options.target.string() + "'.");
   }
@@ -47,6 +50,22 @@ struct Download::Impl {
     if (multi != nullptr) curl_multi_cleanup(multi);
     if (file != nullptr) std::fclose(file);
     easy = nullptr, multi = nullptr, file = nullptr;
+  }
+
+  // Whether this is the one that downloads. When it becomes so, another may have brought the file meanwhile.
+  bool is_alone() {
+    if (is_locked || own_part) return true;
+    switch (lock.try_to_take()) {
+      case detail::FileLock::State::taken: return false;
+      case detail::FileLock::State::held: is_locked = true; break;
+      case detail::FileLock::State::unavailable:
+        if (std::error_code ignored; !fs::is_directory(options.target.parent_path(), ignored)) break;  // told when the file is opened
+        own_part = std::make_unique<detail::TemporaryFile>(options.target);
+        part = own_part->path();
+        break;
+    }
+    done = is_there();
+    return true;
   }
 
   std::string url() const { return options.urls[attempt % options.urls.size()]; }
@@ -144,6 +163,7 @@ struct Download::Impl {
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     close();
     any_answered = any_answered || status != 0;
+    any_reached = any_reached || status != 0 || !is_unreachable(result);
     if (too_large) {
       std::error_code ignored;
       fs::remove(part, ignored);  // of another file
@@ -172,7 +192,13 @@ struct Download::Impl {
     std::error_code renamed;
     fs::rename(part, options.target, renamed);
     if (renamed) throw IoError("Cannot rename '" + part.string() + "': " + renamed.message() + ".");
+    lock.release();
     return true;
+  }
+
+  static bool is_unreachable(CURLcode result) {
+    return result == CURLE_COULDNT_RESOLVE_HOST || result == CURLE_COULDNT_RESOLVE_PROXY || result == CURLE_COULDNT_CONNECT ||
+           result == CURLE_OPERATION_TIMEDOUT;
   }
 
   // Remembers the failure and plans the next try; throws when there is none.
@@ -182,9 +208,13 @@ struct Download::Impl {
     ++attempt;
     // Where no mirror can be reached at all, trying again keeps the user waiting for nothing.
     const int rounds = any_answered ? std::max(1, options.rounds) : 1;
-    if (attempt >= options.urls.size() * static_cast<std::size_t>(rounds))
-      throw IoError("Could not download '" + options.target.filename().string() + "'." + reasons +
-                    "\n  Check the connection and run the same command again; it goes on where it stopped.");
+    if (attempt >= options.urls.size() * static_cast<std::size_t>(rounds)) {
+      lock.release();
+      const std::string message = "Could not download '" + options.target.filename().string() + "'." + reasons +
+                                  "\n  Check the connection and run the same command again; it goes on where it stopped.";
+      if (!any_reached) throw NoNetworkError(message);
+      throw IoError(message);
+    }
     if (attempt % options.urls.size() == 0) {
       resume_at_ms = now_ms() + pause_ms;
       pause_ms *= 2;
@@ -192,7 +222,10 @@ struct Download::Impl {
   }
 
   DownloadOptions options;
+  detail::FileLock lock;
   fs::path part;
+  std::unique_ptr<detail::TemporaryFile> own_part;  // where there are no locks
+  bool is_locked = false;
   CURL* easy = nullptr;
   CURLM* multi = nullptr;
   std::FILE* file = nullptr;
@@ -201,7 +234,7 @@ struct Download::Impl {
   int disk_error = 0;
   std::size_t attempt = 0;
   double pause_ms = options.first_pause_ms, resume_at_ms = 0.0;
-  bool too_large = false, any_answered = false;
+  bool too_large = false, any_answered = false, any_reached = false;
   bool resume = true;  // false: the next try asks for the whole file
   bool done = false;
 };
@@ -214,6 +247,16 @@ Download::~Download() = default;
 
 bool Download::advance(double budget_ms, Progress& progress) {
   Impl& d = *impl_;
+  progress.unit = "bytes";
+  progress.waits = false;
+  if (!d.done && !d.is_alone()) {
+    const long owner = d.lock.owner();
+    progress.waits = true;
+    progress.detail = "waiting: another run" + (owner > 0 ? " (process " + std::to_string(owner) + ")" : std::string()) + " is downloading " +
+                      d.options.target.filename().string();
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1)));
+    return true;
+  }
   const double until = now_ms() + budget_ms;
   for (bool first = true; !d.done && (first || now_ms() < until); first = false) {
     if (now_ms() < d.resume_at_ms) {
@@ -233,7 +276,6 @@ bool Download::advance(double budget_ms, Progress& progress) {
   }
   progress.done = d.had + d.got;
   progress.total = d.total;
-  progress.unit = "bytes";
   progress.detail = "downloading " + d.options.target.filename().string();
   return !d.done;
 }

@@ -7,7 +7,13 @@
 #include <cstdio>
 #include <memory>
 
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
 #include "core/byte_order.hpp"
+#include "data/mnist_files.hpp"
+#include "formats/file_kind.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::data {
@@ -49,8 +55,10 @@ std::array<std::int64_t, kRank> read_header(std::span<const std::uint8_t> bytes,
       what += "It has " + count_of(start[3], "dimension") + (kRank == 3 ? ": give images, not labels." : ": give labels, not images.");
     else if (start[0] == 0 && start[1] == 0)
       what += "Its numbers are of another type; only unsigned bytes (08) are read.";
-    else if (start[0] == '<')
-      what += "It looks like a web page that a server sent in its place; download it again.";
+    else if (const std::string page = web_page(bytes); !page.empty())
+      what += "It is " + page;
+    else if (const std::string kind = neurona::detail::file_kind(std::as_bytes(bytes.first(std::min<std::size_t>(bytes.size(), 512)))); !kind.empty())
+      what += "It is " + kind + ", no IDX file.";
     else
       what += "It is no IDX file; download it again.";
     throw FormatError(what);
@@ -108,6 +116,28 @@ ImageSet with_labels(ImageSet set, std::span<const std::uint8_t> labels, const I
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> read_data_file(const std::filesystem::path& path, std::int64_t max_bytes) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!file || error) throw IoError("Cannot read '" + path.string() + "': " + (error ? error.message() : "it may not be read") + ".");
+  if (size > static_cast<std::uintmax_t>(max_bytes))
+    throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; up to " + std::to_string(max_bytes) + " are read.");
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
+  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) throw IoError("Cannot read all of '" + path.string() + "'.");
+  return bytes;
+}
+
+std::vector<std::uint8_t> unpacked(std::vector<std::uint8_t> bytes, std::int64_t max_bytes, const std::string& name) {
+  return is_gzip(bytes) ? gunzip(bytes, max_bytes, name) : std::move(bytes);
+}
+
+std::string web_page(std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kFirstBytes = 512;
+  const std::string kind = neurona::detail::file_kind(std::as_bytes(bytes.first(std::min(bytes.size(), kFirstBytes))));
+  return kind.starts_with("a web page") || kind.starts_with("an XML") ? kind + ", which a server sent in the file's place. Download it again." : "";
+}
 
 bool is_gzip(std::span<const std::uint8_t> bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
 

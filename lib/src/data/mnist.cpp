@@ -1,9 +1,8 @@
 #include "neurona/data/mnist.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <optional>
 
+#include "data/mnist_files.hpp"
 #include "data/places.hpp"
 #include "neurona/data/download.hpp"
 #include "neurona/data/embedded_digits.hpp"
@@ -34,17 +33,7 @@ const std::vector<std::string> kMirrors = {
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 };
 
-std::vector<std::uint8_t> read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (!file || error) throw IoError("Cannot read '" + path.string() + "'.");
-  if (size > static_cast<std::uintmax_t>(kMaxFileBytes))
-    throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; a file of MNIST has at most 47,040,016.");
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(size));
-  if (!file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size))) throw IoError("Cannot read '" + path.string() + "'.");
-  return bytes;
-}
+std::vector<std::uint8_t> read_file(const fs::path& path) { return read_data_file(path, kMaxFileBytes); }
 
 // The file under any of the names it goes by, or nothing.
 std::optional<fs::path> find_file(const fs::path& folder, std::string_view name) {
@@ -63,16 +52,26 @@ bool complete(const fs::path& folder) {
   return true;
 }
 
-std::vector<std::uint8_t> unpacked(const MnistFile& file, std::span<const std::uint8_t> bytes) {
-  std::vector<std::uint8_t> plain = is_gzip(bytes) ? gunzip(bytes, kMaxFileBytes, std::string(file.name))
-                                                   : std::vector<std::uint8_t>(bytes.begin(), bytes.end());
-  return plain;
+// `name` is the file's, for messages.
+void check_digest(const MnistFile& file, const std::string& name, const std::string& digest) {
+  if (digest != file.sha256)
+    throw FormatError(name + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) +
+                      ".\n  It is other data in MNIST's format, or MNIST's with wrong bytes. Other data is trained on with: neurona train --data "
+                      "FOLDER. To have MNIST, get the file again.");
 }
 
-void check_digest(const MnistFile& file, const std::string& digest) {
-  if (digest != file.sha256)
-    throw FormatError(std::string(file.name) + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) +
-                      ". It is damaged or another file; delete it and get it again.");
+// A pair of the four files, each plain or compressed, verified.
+ImageSet parse_pair(bool test, std::vector<std::uint8_t> images, const std::string& images_name, std::vector<std::uint8_t> labels,
+                    const std::string& labels_name) {
+  std::vector<std::uint8_t> plain_images = unpacked(std::move(images), kMaxFileBytes, images_name);
+  const std::vector<std::uint8_t> plain_labels = unpacked(std::move(labels), kMaxFileBytes, labels_name);
+  const std::string image_digest = sha256_hex(plain_images), label_digest = sha256_hex(plain_labels);
+  // First the form, whose errors say more, then the checksums.
+  constexpr int kAnyLabel = 255;  // that MNIST has ten is found by the checksum
+  ImageSet set = read_idx_pair(std::move(plain_images), plain_labels, {.name = images_name}, {.name = labels_name, .max_label = kAnyLabel});
+  check_digest(kFiles[test ? 2 : 0], images_name, image_digest);
+  check_digest(kFiles[test ? 3 : 1], labels_name, label_digest);
+  return set;
 }
 
 Mnist read_folder(const fs::path& folder, const std::function<void(const Progress&)>& on_progress) {
@@ -80,6 +79,7 @@ Mnist read_folder(const fs::path& folder, const std::function<void(const Progres
   mnist.source = folder.string();
   for (bool test : {false, true}) {
     std::vector<std::uint8_t> bytes[2];
+    std::string names[2];
     for (std::size_t i = 0; i < 2; ++i) {
       const MnistFile& file = kFiles[(test ? 2 : 0) + i];
       const std::optional<fs::path> path = find_file(folder, file.name);
@@ -88,8 +88,9 @@ Mnist read_folder(const fs::path& folder, const std::function<void(const Progres
                       "'. Put MNIST's four files there; without a folder (nor MNIST_DIR) they are downloaded.");
       if (on_progress) on_progress({.done = (test ? 2 : 0) + static_cast<int>(i), .total = 4, .unit = "files", .detail = "reading " + path->filename().string()});
       bytes[i] = read_file(*path);
+      names[i] = path->string();
     }
-    (test ? mnist.test : mnist.train) = parse_mnist(test, bytes[0], bytes[1]);
+    (test ? mnist.test : mnist.train) = parse_pair(test, std::move(bytes[0]), names[0], std::move(bytes[1]), names[1]);
   }
   return mnist;
 }
@@ -144,20 +145,16 @@ Mnist embedded(std::string reason) {
 const std::array<MnistFile, 4>& mnist_files() { return kFiles; }
 
 void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes) {
-  check_digest(file, sha256_hex(unpacked(file, bytes)));
+  if (const std::string page = web_page(bytes); !page.empty()) throw FormatError(std::string(file.name) + ": it is " + page);
+  const std::string name(file.name);
+  const std::string digest = sha256_hex(unpacked({bytes.begin(), bytes.end()}, kMaxFileBytes, name));
+  if (digest != file.sha256)
+    throw FormatError(name + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) + ".");
 }
 
 ImageSet parse_mnist(bool test, std::span<const std::uint8_t> images, std::span<const std::uint8_t> labels) {
-  const MnistFile& image_file = kFiles[test ? 2 : 0];
-  const MnistFile& label_file = kFiles[test ? 3 : 1];
-  std::vector<std::uint8_t> plain_images = unpacked(image_file, images);
-  const std::vector<std::uint8_t> plain_labels = unpacked(label_file, labels);
-  const std::string image_digest = sha256_hex(plain_images), label_digest = sha256_hex(plain_labels);
-  // First the form, whose errors say more, then the checksums.
-  ImageSet set = read_idx_pair(std::move(plain_images), plain_labels, {.name = std::string(image_file.name)}, {.name = std::string(label_file.name)});
-  check_digest(image_file, image_digest);
-  check_digest(label_file, label_digest);
-  return set;
+  return parse_pair(test, {images.begin(), images.end()}, std::string(kFiles[test ? 2 : 0].name), {labels.begin(), labels.end()},
+                    std::string(kFiles[test ? 3 : 1].name));
 }
 
 fs::path mnist_cache_folder() { return cache_folder("mnist"); }
@@ -165,20 +162,21 @@ fs::path mnist_cache_folder() { return cache_folder("mnist"); }
 Mnist mnist(const MnistOptions& options, const std::function<void(const Progress&)>& on_progress) {
   if (!options.folder.empty()) return read_folder(options.folder, on_progress);
   if (const auto folder = environment("MNIST_DIR")) return read_folder(*folder, on_progress);
+  if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
   const fs::path cache = mnist_cache_folder();
+  const bool is_complete = complete(cache);
   try {
-    if (complete(fs::path("data") / "mnist")) return read_folder(fs::path("data") / "mnist", on_progress);
-    const bool is_complete = complete(cache);
-    if (!is_complete && !options.allow_download)
-      throw IoError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");
-    try {
-      if (is_complete) return read_folder(cache, on_progress);
-    } catch (const FormatError&) {
-      if (!options.allow_download) throw;  // else what is damaged there is downloaded again
-    }
+    if (is_complete) return read_folder(cache, on_progress);
+  } catch (const FormatError&) {
+    if (!options.allow_download) throw;  // else what is damaged there is downloaded again
+  }
+  try {
+    if (!options.allow_download)
+      throw NoNetworkError("MNIST is neither in MNIST_DIR, nor in ./data/mnist, nor in '" + cache.string() + "', and downloading is off.");
     download(cache, options, on_progress);
     return read_folder(cache, on_progress);
-  } catch (const Error& e) {
+  } catch (const NoNetworkError& e) {
+    // Any other failure is one: who has a network asked for MNIST, and would not see that it was something else.
     if (!options.allow_embedded) throw;
     return embedded(std::string("MNIST could not be had: ") + e.what() + "\n  Going on with embedded digits instead.");
   }

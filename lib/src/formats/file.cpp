@@ -1,8 +1,14 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <string>
 
+#include "core/whole_file.hpp"
+#include "formats/file_kind.hpp"
 #include "neurona/error.hpp"
 #include "neurona/formats.hpp"
 
@@ -11,40 +17,53 @@ namespace neurona {
 namespace {
 
 constexpr std::uintmax_t kMaxModelBytes = std::uintmax_t{1} << 30;
+constexpr std::size_t kFirstBytes = 512;
 
 IoError failed(const std::string& what, const std::filesystem::path& path) {
   return IoError(what + " '" + path.string() + "': " + std::strerror(errno) + ".");
 }
 
+// What can be done today with a file that is another kind of model.
+std::string advice(const std::string& kind, const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  if (kind.starts_with("an HDF5"))
+    return " Its weights can be read into a network of the same layers: 'neurona summary --network NAME --weights " + name +
+           "' lists them, load_keras_weights() in the library fills a model" +
+           (name.ends_with(".weights.h5") ? "; a .weights.h5 of Keras 3 must be written anew there, as model.save('NAME.h5')." : ".");
+  if (kind.starts_with("a model of Keras 3"))
+    return " It cannot be read yet. In Keras, keras.models.load_model('" + name + "').save('NAME.h5') writes a file whose weights can.";
+  if (kind.starts_with("a gzip")) return " Unpack it first if it holds a model: gunzip " + name + ".";
+  return "";
+}
+
 }  // namespace
+
+void check_writable(const std::filesystem::path& path) {
+  const std::filesystem::path target = detail::behind_links(path);
+  const auto refused = [&](const std::string& why) { return IoError("Cannot write '" + path.string() + "': " + why); };
+  std::error_code error;
+  if (path.empty()) throw refused("the name is empty. Give the name of a file.");
+  if (std::filesystem::is_directory(target, error)) throw refused("it is a folder. Give the name of a file.");
+  if (std::filesystem::exists(target, error)) {
+    if (!std::filesystem::is_regular_file(target, error)) throw refused("it is no file. Give the name of a file, new or old.");
+    // The superuser may write to any file; whoever took the permission away meant it.
+    struct ::stat old{};
+    if (::stat(target.c_str(), &old) != 0 || (old.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH)) == 0 || ::access(target.c_str(), W_OK) != 0)
+      throw refused("it is read-only. Give another name, or make it writable: chmod u+w.");
+  }
+  try {
+    const detail::TemporaryFile probe(target);
+  } catch (const IoError& e) {
+    throw refused(std::string("nothing can be written beside it. ") + e.what() + " Give another place.");
+  }
+}
 
 void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as) {
   const std::vector<std::byte> bytes = to_safetensors(model, stored_as);
-  std::error_code error;
-  // What a link points to is replaced, not the link; a device or a folder is neither.
-  std::filesystem::path target = path;
-  if (std::filesystem::is_symlink(path, error)) target = path.parent_path() / std::filesystem::read_symlink(path, error);
-  if (std::filesystem::exists(target, error) && !std::filesystem::is_regular_file(target, error))
-    throw IoError("Cannot write '" + path.string() + "': it is no file. Give the name of a file, new or old.");
-  const std::filesystem::path beside = target.string() + ".part";
-  {
-    std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-    if (!file) throw failed("Cannot write", beside);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    file.close();
-    if (!file) {
-      const IoError cut_short = failed("Cannot write all " + std::to_string(bytes.size()) + " bytes of", beside);
-      std::error_code ignored;
-      std::filesystem::remove(beside, ignored);
-      throw cut_short;
-    }
-  }
-  std::filesystem::rename(beside, target, error);
-  if (error) {
-    std::error_code ignored;
-    std::filesystem::remove(beside, ignored);
-    throw IoError("Cannot rename '" + beside.string() + "' to '" + target.string() + "': " + error.message() + ".");
-  }
+  check_writable(path);
+  detail::TemporaryFile file(detail::behind_links(path));  // what a link points to is replaced, not the link
+  file.write(bytes);
+  file.put_in_place();
 }
 
 Model load(const std::filesystem::path& path) {
@@ -54,9 +73,18 @@ Model load(const std::filesystem::path& path) {
   if (!file) throw failed("Cannot read", path);
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) throw IoError("Cannot read '" + path.string() + "': " + error.message() + ".");
-  if (size > kMaxModelBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; models of up to 1 GiB are read.");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uintmax_t>(size, kFirstBytes)));
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file) throw failed("Cannot read all of", path);
+  // A safetensors file begins with the length of its header: what begins otherwise is told by what it is.
+  const bool has_header = bytes.size() > 8 && bytes[8] == std::byte{'{'};
+  const std::string kind = has_header || bytes.empty() ? "" : detail::file_kind(bytes);
+  if (!kind.empty())
+    throw FormatError("'" + path.string() + "' is not a safetensors file, as this program writes its networks: it is " + kind + "." + advice(kind, path));
+  if (size > kMaxModelBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; models of up to 1 GiB are read.");
+  const std::size_t had = bytes.size();
+  bytes.resize(static_cast<std::size_t>(size));
+  file.read(reinterpret_cast<char*>(bytes.data() + had), static_cast<std::streamsize>(bytes.size() - had));
   if (!file) throw failed("Cannot read all of", path);
   try {
     return from_safetensors(bytes);

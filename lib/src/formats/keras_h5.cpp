@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "formats/file_kind.hpp"
 #include "formats/keras_names.hpp"
 #include "neurona/error.hpp"
 #include "neurona/formats.hpp"
@@ -63,6 +64,14 @@ class QuietErrors {
   void* data_ = nullptr;
 };
 
+std::string kind_of(const std::filesystem::path& path) {
+  std::vector<std::byte> bytes(512);
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return detail::file_kind(bytes);
+}
+
 // A layer of the file and the names of its weights, which lead from the layer's group to them.
 struct FileLayer {
   std::string name;
@@ -74,8 +83,11 @@ class KerasFile {
   explicit KerasFile(const std::filesystem::path& path)
       : name_("'" + path.string() + "'"),
         file_(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose) {
-    if (!file_.good())
-      throw FormatError(name_ + " is no HDF5 file, or it is damaged: " + QuietErrors::last() + ".");
+    if (!file_.good()) {
+      const std::string reason = QuietErrors::last(), kind = kind_of(path);
+      throw FormatError(name_ + (kind.empty() || kind.starts_with("an HDF5") ? " is no HDF5 file, or it is damaged: " + reason
+                                                                              : " is " + kind + ", not Keras' HDF5 (.h5)") + ".");
+    }
     if (H5Aexists(file_, "layer_names") <= 0 && H5Lexists(file_, "model_weights", H5P_DEFAULT) > 0)
       prefix_ = "model_weights/";
     else if (H5Lexists(file_, "layers", H5P_DEFAULT) > 0 || H5Lexists(file_, "_layer_checkpoint_dependencies", H5P_DEFAULT) > 0)

@@ -124,8 +124,8 @@ TEST_CASE("A file that is no IDX file, or another kind of it, is told by its fir
   floats[2] = 0x0d;
   refuses_images(floats, "begins with 00 00 0d 03; expected 00 00 08 03");
   refuses_images(floats, "Its numbers are of another type");
-  refuses_images(test::bytes_of("<html>404</html>"), "It looks like a web page");
-  refuses_images(test::bytes_of("PK\x03\x04 and so on, a zip file"), "It is no IDX file");
+  refuses_images(test::bytes_of("<html>404</html>"), "It is a web page (HTML), which a server sent in the file's place");
+  refuses_images(test::bytes_of("PK\x03\x04 and so on, a zip file"), "It is a ZIP archive, no IDX file");
 }
 
 TEST_CASE("A header that promises more than there is takes no memory for it") {

@@ -63,7 +63,7 @@ TEST_CASE(
   write_all(folder);
   CHECK_THROWS_WITH_AS(mnist({.folder = folder.path()}),
                        doctest::Contains("train-images-idx3-ubyte: its SHA-256 is "), FormatError);
-  CHECK_THROWS_WITH_AS(mnist({.folder = folder.path()}), doctest::Contains("It is damaged or another file"),
+  CHECK_THROWS_WITH_AS(mnist({.folder = folder.path()}), doctest::Contains("Other data is trained on with: neurona train --data FOLDER"),
                        FormatError);
   test::EnvironmentGuard chosen("MNIST_DIR", folder.path().c_str());
   CHECK_THROWS_AS(mnist(), FormatError);

@@ -8,9 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "neurona/error.hpp"
 #include "neurona/job.hpp"
 
 namespace neurona::data {
+
+/// No mirror could be reached at all: there is no network, or it leads nowhere.
+class NoNetworkError : public IoError {
+ public:
+  using IoError::IoError;
+};
 
 struct DownloadOptions {
   std::vector<std::string> urls;  ///< the same file at several mirrors, tried in order
@@ -25,12 +32,15 @@ struct DownloadOptions {
 };
 
 /// Downloads to `target`.part, resuming what an earlier try left there when the server can, checks it and renames it.
-/// A file at `target` that passes the check is left alone, another one replaced. Not in WASM builds, whose page downloads by itself (BackendError).
+/// A file at `target` that passes the check is left alone, another one replaced. Of several processes one downloads, holding the lock
+/// `target`.lock; the others wait (Progress::waits) and take what it got. Where the file system has no locks, each downloads under a name
+/// of its own and leaves nothing. Not in WASM builds, whose page downloads by itself (BackendError).
 class Download : public Job {
  public:
   explicit Download(DownloadOptions options);
   ~Download() override;
-  /// Errors: IoError when all mirrors failed (each with its reason) or the disk is full; the .part file stays for the next try.
+  /// Errors: IoError when all mirrors failed (each with its reason) or the disk is full, NoNetworkError when none could be reached; the
+  /// .part file stays for the next try.
   bool advance(double budget_ms, Progress& progress) override;
 
  private:

@@ -20,7 +20,10 @@ struct Mnist {
   ImageSet test;   ///< 10,000
   std::string source;              ///< the folder, or "embedded digits"
   bool embedded = false;           ///< true: not MNIST, but digits that the library drew itself
+  bool is_mnist = true;            ///< false: other data in its format (read_image_folder)
   std::vector<std::string> notes;  ///< what the user should know: why the embedded digits were taken
+  /// What each label stands for, in order.
+  std::vector<std::string> class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 };
 
 /// One of the four files.
@@ -58,13 +61,13 @@ struct MnistOptions {
   /// download goes.
   std::filesystem::path folder = {};
   bool allow_download = true;
-  bool allow_embedded = true;  ///< fall back to embedded digits when MNIST cannot be had
+  bool allow_embedded = true;  ///< fall back to embedded digits where there is no MNIST and no network to get it from
   /// Where to download from; empty: NEURONA_MNIST_MIRROR if set, else the known mirrors.
   std::vector<std::string> mirrors = {};
 };
 
-/// Errors: IoError, FormatError when an explicitly named folder (also MNIST_DIR) lacks a file or has a wrong one; without
-/// allow_embedded also when nothing was found and the download failed.
+/// Errors: IoError, FormatError when an explicitly named folder (also MNIST_DIR) lacks a file or has a wrong one, and when a download
+/// fails; NoNetworkError, without allow_embedded, when no mirror could be reached.
 Mnist mnist(const MnistOptions& options = {}, const std::function<void(const Progress&)>& on_progress = {});
 
 /// The folder for downloads: ${NEURONA_CACHE}/mnist, ${XDG_CACHE_HOME}/neurona/mnist or ~/.cache/neurona/mnist.
