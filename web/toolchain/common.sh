@@ -2,11 +2,24 @@
 # Shared by the set-up scripts: where things live, how they speak, and a private view of a Debian suite.
 # Sourced, never run.
 
-NEURONA_CACHE="${NEURONA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/neurona}"
+# Without HOME the user's entry in the system's list says where the home is.
+if [ -z "${HOME:-}" ]; then
+  HOME=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6) || HOME=""
+  [ -z "$HOME" ] || export HOME
+fi
+if [ -z "${NEURONA_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ]; then
+  printf 'error: HOME is not set, so there is no place for the downloaded tools.\n  Set NEURONA_CACHE to a folder that can be written, or HOME.\n' >&2
+  exit 1
+fi
+NEURONA_CACHE="${NEURONA_CACHE:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/neurona}"
 export NEURONA_CACHE
 SETUP_LOG="$NEURONA_CACHE/setup.log"
 
-if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
+# https://no-color.org
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold='' dim='' red='' plain=''; fi
+
+# is_redrawable FD: whether a line there can be drawn anew in place.
+is_redrawable() { [ -t "$1" ] && [ "${TERM:-dumb}" != dumb ]; }
 
 say() { printf '%s\n' "$*"; }
 note() { printf '%s  %s%s\n' "$dim" "$*" "$plain"; }
@@ -22,10 +35,10 @@ die() {
 # While a step runs: its seconds and the last line of its log on a terminal, a line every 30 seconds elsewhere.
 still_at_work() {
   local started=$1 every=30 line
-  if [ -t 1 ]; then every=1; fi
+  if is_redrawable 1; then every=1; fi
   while sleep "$every" && kill -0 $$ 2>/dev/null; do
     line=$(tail -c 300 "$SETUP_LOG" 2>/dev/null | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]')
-    if [ -t 1 ]; then
+    if is_redrawable 1; then
       printf '\r\e[K  %s%d s  %s%s' "$dim" $((SECONDS - started)) "${line:0:$((${COLUMNS:-100} - 12))}" "$plain"
     else
       printf '  %d s  %s\n' $((SECONDS - started)) "${line:0:100}"
@@ -50,7 +63,7 @@ step() {
   set -eE
   kill "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
-  if [ -t 1 ]; then printf '\r\e[K'; fi
+  if is_redrawable 1; then printf '\r\e[K'; fi
   if [ "$status" -ne 0 ]; then
     printf '%serror:%s %s failed. The end of %s:\n' "$red" "$plain" "$name" "$SETUP_LOG" >&2
     tail -n 15 "$SETUP_LOG" | sed 's/^/    /' >&2
