@@ -2,15 +2,22 @@
 #pragma once
 
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "neurona/data/digit_picture.hpp"
 #include "neurona/tensor.hpp"
 
 namespace neurona::cli {
 
-/// Reads a picture file (read_image) as a sample (1, 28, 28) in [0, 1]. An image of 28x28 is
-/// taken as it is, others are prepared as MNIST was: the ink scaled into a box of 20x20, its centre of mass in the middle.
-/// Dark ink on light ground is inverted. Errors: IoError, FormatError.
-Tensor read_digit_image(const std::string& path);
+using data::DigitPicture;
+
+/// Reads a picture file (read_image) and finds its digit (data::find_digit); `as_is`: 28x28 pixels taken as they are, light ink on dark.
+/// Errors: IoError; FormatError, also where there is no digit.
+DigitPicture read_digit_picture(const std::string& path, bool as_is);
+/// Writes what was found of a picture into `folder`: NAME.28x28.png, what the network sees, and NAME.box.png, the picture (reduced to at most
+/// 1,000 pixels a side) with the box around the digit. Returns the two names. Errors: IoError.
+std::pair<std::string, std::string> show_digit_picture(const std::string& path, const DigitPicture& found, const std::string& folder);
+/// (1, 28, 28), each pixel times `scale`.
+Tensor as_sample(const data::DigitImage& digit, float scale);
 
 }  // namespace neurona::cli

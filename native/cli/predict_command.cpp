@@ -18,6 +18,8 @@ struct Options {
   std::string network, weights;
   std::vector<std::string> files;  ///< the model's first, unless it was named by --network
   std::int64_t top = 3;
+  bool as_is = false;
+  std::string show_in;  ///< folder; empty: nothing is shown
 };
 
 // Calls read(path) for each picture, which adds to the JSON entry and gives the text to print. What fails is
@@ -78,10 +80,14 @@ void read_digits(const Options& o) {
     say("This network was trained on images divided by 255 twice (--as-printed): the pictures are divided twice, too.\n");
   for_pictures(o, std::span(o.files).subspan(1), {{"model", o.files.front()}},
                [&](const std::string& path, Json& entry) {
-                 Tensor sample = read_digit_image(path);
-                 if (is_scaled_twice)
-                   for (float& value : sample.values()) value *= 255.0f * image_scale(true);
-                 const Tensor probabilities = model.predict(sample);
+                 const DigitPicture found = read_digit_picture(path, o.as_is);
+                 const Tensor probabilities = model.predict(as_sample(found.digit, image_scale(is_scaled_twice)));
+                 entry["box"] = {found.box.left, found.box.top, found.box.right, found.box.bottom};
+                 entry["others"] = found.others;
+                 if (!o.show_in.empty()) {
+                   const auto [digit, box] = show_digit_picture(path, found, o.show_in);
+                   entry["shown"] = {digit, box};
+                 }
                  const auto best = data::decode_predictions(probabilities, digits, o.top).front();
                  entry["label"] = best.front().index;
                  entry["probabilities"] = values_of(probabilities);
@@ -179,6 +185,14 @@ void add_predict_command(CLI::App& app) {
   command->add_option("--top", o->top, "How many of the most probable classes to print")
       ->check(whole_number(1))
       ->capture_default_str();
+  command->add_flag("--as-is", o->as_is, "Take pictures of 28x28 as they are: light ink on dark, placed as MNIST's");
+  CLI::Option* show_in = command->add_option("--show-in", o->show_in, "As --show, into this folder")->check(CLI::ExistingDirectory);
+  command
+      ->add_flag_callback(
+          "--show", [o] { o->show_in = "."; },
+          "Write what was found of each picture into the current folder: NAME.28x28.png, what the network sees, and NAME.box.png, the picture "
+          "with the box around the digit")
+      ->excludes(show_in);
   add_common_options(*command, o->common);
   command->callback([o] { run(*o); });
 }

@@ -19,15 +19,22 @@ struct Image {
 };
 
 /// Larger pictures are refused before they are unpacked.
-inline constexpr std::int64_t kMaxImagePixels = 50'000'000;
+inline constexpr std::int64_t kMaxImagePixels = 100'000'000;
+
+/// What transparent pixels lie over: white; or what makes the rest stand out, for drawings without a ground of their own.
+enum class Ground : std::uint8_t { white, contrasting };
 
 /// Decodes JPEG, PNG, BMP, GIF (its first frame), PGM and PPM. Grey values become equal red, green and blue;
-/// 16 bits become 8; what is transparent lies over white, unlike in Keras, which shows the colour that hides
+/// 16 bits become 8; what is transparent lies over `ground`, unlike in Keras, which shows the color that hides
 /// there; turned upright as EXIF's orientation says. `name` is for messages. Errors: FormatError for what is
 /// no picture, is damaged or cut short, has no or more than kMaxImagePixels pixels.
-Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name);
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, Ground ground = Ground::white);
 /// The same from a file of up to 256 MiB. Errors: IoError; FormatError.
-Image read_image(const std::filesystem::path& path);
+Image read_image(const std::filesystem::path& path, Ground ground = Ground::white);
+
+/// Writes an 8-bit RGB PNG, whole or not at all. Errors: IoError; ValueError for a picture without pixels, or whose pixels do not fit its
+/// size.
+void write_png(const Image& image, const std::filesystem::path& path);
 
 /// Scales the picture to fit into (height, width) and centres it between zeros: (height, width, 3), values 0
 /// to 255, as tf.image.resize_with_pad. With `antialias` a smaller picture is the mean under a triangle as

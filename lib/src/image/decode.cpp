@@ -140,9 +140,43 @@ Image upright(Image image, int orientation) {
   return turned;
 }
 
+constexpr int kWhite = 255;
+
+// Pixels of red, green, blue and alpha over an even grey.
+std::vector<std::uint8_t> laid_over(const unsigned char* from, std::size_t count, int ground) {
+  std::vector<std::uint8_t> pixels(count * 3);
+  for (std::uint8_t* to = pixels.data(); to != pixels.data() + pixels.size(); to += 3, from += 4) {
+    const int alpha = from[3];
+    for (int c = 0; c < 3; ++c) to[c] = static_cast<std::uint8_t>((from[c] * alpha + ground * (255 - alpha) + 127) / 255);
+  }
+  return pixels;
+}
+
+// Where what can be seen is all of one brightness, the opposite of it; else what most of it is, so that the transparent part is more of the
+// same paper.
+int contrasting_ground(const unsigned char* pixels, std::size_t count) {
+  std::array<double, 256> levels{};
+  double total = 0.0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const unsigned char* p = pixels + i * 4;
+    levels[static_cast<std::size_t>((p[0] * 299 + p[1] * 587 + p[2] * 114) / 1000)] += p[3];
+    total += p[3];
+  }
+  const auto level_at = [&](double share) {
+    double sum = 0.0;
+    for (int level = 0; level < 255; ++level)
+      if ((sum += levels[static_cast<std::size_t>(level)]) >= share * total) return level;
+    return 255;
+  };
+  constexpr int kEven = 64;
+  const int middle = level_at(0.5);
+  if (level_at(0.97) - level_at(0.03) > kEven) return middle;
+  return middle < 128 ? kWhite : 0;
+}
+
 }  // namespace
 
-Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
+Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, Ground ground) {
   const auto refused = [&](const std::string& why) {
     return FormatError("'" + name + "' is no image that can be read (" + why +
                        "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
@@ -179,23 +213,20 @@ Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name)
   const std::string size = check_size();
   if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes))
     throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
+  const bool has_alpha = channels == 2 || channels == 4;
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
-      stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, 4), &stbi_image_free);
+      stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, has_alpha ? 4 : 3), &stbi_image_free);
   if (!pixels) throw FormatError("'" + name + "' is damaged: " + stbi_failure_reason() + ".");
-  Image image{
-      height, width,
-      std::vector<std::uint8_t>(static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3)};
-  const unsigned char* from = pixels.get();
-  for (std::uint8_t* to = image.pixels.data(); to != image.pixels.data() + image.pixels.size();
-       to += 3, from += 4) {
-    const int alpha = from[3];
-    for (int c = 0; c < 3; ++c)
-      to[c] = static_cast<std::uint8_t>((from[c] * alpha + 255 * (255 - alpha) + 127) / 255);
-  }
+  const auto values = static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * 3;
+  Image image{height, width, {}};
+  if (has_alpha)
+    image.pixels = laid_over(pixels.get(), values / 3, ground == Ground::contrasting ? contrasting_ground(pixels.get(), values / 3) : kWhite);
+  else
+    image.pixels.assign(pixels.get(), pixels.get() + values);
   return upright(std::move(image), image::orientation(bytes));
 }
 
-Image read_image(const std::filesystem::path& path) {
+Image read_image(const std::filesystem::path& path, Ground ground) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error))
     throw IoError("Cannot read the image '" + path.string() + "': it is a folder.");
@@ -209,7 +240,7 @@ Image read_image(const std::filesystem::path& path) {
     file.read(reinterpret_cast<char*>(bytes.data() + bytes.size() - kPiece), kPiece);
     bytes.resize(bytes.size() - kPiece + static_cast<std::size_t>(file.gcount()));
   }
-  return decode_image(bytes, path.string());
+  return decode_image(bytes, path.string(), ground);
 }
 
 }  // namespace neurona
