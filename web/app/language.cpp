@@ -25,7 +25,8 @@ Language language_among(std::string_view list) {
     const std::size_t end = std::min(list.find(','), list.size());
     const std::string_view code = list.substr(0, end);
     // Known is what does not depend on the answer for the unknown.
-    if (const Language language = language_from(code, Language::en); language == language_from(code, Language::es))
+    if (const Language language = language_from(code, Language::en);
+        language == language_from(code, Language::es))
       return language;
     list.remove_prefix(std::min(list.size(), end + 1));
   }
