@@ -8,8 +8,8 @@
 
   var SLOW = ['La página tarda en llegar. Comprueba la conexión y vuelve a cargarla.',
     'The page is slow to arrive. Check the connection and reload it.'];
-  var FILE = ['La página se ha abierto como archivo, y así el navegador no deja correr sus programas. Ábrela desde un servidor web: ./run serve.',
-    'The page was opened as a file, and so the browser does not let its programs run. Open it from a web server: ./run serve.'];
+  var FILE = ['La página se ha abierto como archivo, y así el navegador no deja correr sus programas. Ábrela desde un servidor web: ./run demo.',
+    'The page was opened as a file, and so the browser does not let its programs run. Open it from a web server: ./run demo.'];
   var SANDBOX = ['La página está en un marco aislado (sandbox) que no deja correr sus programas. Ábrela en una pestaña propia.',
     'The page is in a sandboxed frame, which does not let its programs run. Open it in a tab of its own.'];
   var BLOCKED = ['Una norma de seguridad (Content-Security-Policy) bloquea los programas de esta página.',
