@@ -3,6 +3,7 @@ import { run } from './harness.mjs';
 import './page_tests.mjs';
 import './host_tests.mjs';
 import './draw_tests.mjs';
+import './field_tests.mjs';
 import './train_tests.mjs';
 import './look_tests.mjs';
 import './variants_tests.mjs';

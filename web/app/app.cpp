@@ -67,7 +67,7 @@ App::App(Platform& platform, DigitReader& digit, std::vector<std::unique_ptr<Les
     places_.push_back(std::move(place));
     ++number;
   }
-  language_ = language_from(platform.load("language"), language_from(platform.preferred_language()));
+  language_ = language_from(platform.load("language"), language_among(platform.preferred_language()));
   theme_ = theme_from(platform.load("theme"));
   if (platform.load("code") == "cpp") code_tab_ = CodeTab::cpp;
   apply_url(true);
@@ -201,7 +201,9 @@ void App::frame(Input& input) {
   if (!menu_open_) {
     if (ui_.take_key(Key::left)) step_by(-1);
     if (ui_.take_key(Key::right)) step_by(1);
-    if (ui_.take_key(Key::undo)) digit_.drawing().undo();
+    // Elsewhere it would change a drawing that one does not see.
+    while (ui_.take_key(Key::undo))
+      if (ui_.on_screen("pad")) digit_.drawing().undo();
   }
   ui_.end_frame();
   if (url_dirty_) write_url();

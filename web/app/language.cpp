@@ -4,17 +4,33 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace neurona::app {
 
 std::string_view code_of(Language language) { return language == Language::es ? "es" : "en"; }
 
 Language language_from(std::string_view code, Language otherwise) {
-  if (code.size() < 2) return otherwise;
-  const std::string_view head = code.substr(0, 2);
-  if (head == "es") return Language::es;
-  if (head == "en") return Language::en;
-  return otherwise;
+  std::string head(code.substr(0, code.find_first_of("-_.")));
+  for (char& c : head)
+    if (c >= 'A' && c <= 'Z') c = char(c | 32);
+  // As in language.js: those of Spain, and the large ones of America beside Spanish.
+  static constexpr std::string_view kSpanish[]{"es", "ca", "gl", "eu", "ast", "an", "ext", "qu", "gn", "ay"};
+  if (std::find(std::begin(kSpanish), std::end(kSpanish), head) != std::end(kSpanish)) return Language::es;
+  return head == "en" ? Language::en : otherwise;
+}
+
+Language language_among(std::string_view list) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(','), list.size());
+    const std::string_view code = list.substr(0, end);
+    // Known is what does not depend on the answer for the unknown.
+    if (const Language language = language_from(code, Language::en);
+        language == language_from(code, Language::es))
+      return language;
+    list.remove_prefix(std::min(list.size(), end + 1));
+  }
+  return Language::en;
 }
 
 namespace {

@@ -9,8 +9,12 @@ enum class Language { es, en };
 
 /// "es" or "en".
 std::string_view code_of(Language language);
-/// Reads "es", "en", "es-MX" ...; anything else gives `otherwise`.
+/// Reads "es", "en", "es-MX" ..., and as Spanish the languages whose speakers know it too ("ca", "gl", "eu" ...); anything
+/// else gives `otherwise`.
 Language language_from(std::string_view code, Language otherwise = Language::en);
+
+/// The first that language_from() knows of a list such as "fr,ca-ES,en"; English when it knows none.
+Language language_among(std::string_view list);
 
 /// Numbers as the language writes them: 57 000 (with U+202F, a narrow no-break space) and 0,31 in Spanish, 57,000 and
 /// 0.31 in English. Spanish keeps four digits together (1875), English does not (1,875).

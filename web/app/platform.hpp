@@ -39,7 +39,7 @@ class Platform {
   virtual void copy_to_clipboard(std::string_view text) = 0;
   virtual bool reduced_motion() const = 0;
   virtual bool prefers_dark() const = 0;
-  virtual std::string preferred_language() const = 0;  ///< "es-ES", "en" ...
+  virtual std::string preferred_language() const = 0;  ///< "es-ES", or several, the best first: "ca,es,en"
   virtual int thread_count() const = 0;
   virtual double now_seconds() const = 0;
   /// An event for the host: "prediction", "step", "language", "theme", "training"; payload is JSON.

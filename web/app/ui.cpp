@@ -1,5 +1,6 @@
 #include "ui.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace neurona::app {
@@ -57,6 +58,7 @@ void Ui::begin_frame(Input& input, const Theme& theme, Language language, bool r
   pressed_.clear(), clicked_.clear();
   if (!released_.empty()) active_.clear();
   released_.clear();
+  cancelled_ = false;
   keys_.clear();
 
   take_pointer(input);
@@ -155,8 +157,12 @@ void Ui::take_pointer(Input& input) {
         break;
       }
       case Kind::cancel:
+        if (!pointer_down_) break;
+        transition = true;  // a press after it is another one
         pointer_down_ = scrolling_ = pointer_inside_ = false;
         released_ = active_;
+        cancelled_ = true;
+        if (auto it = scrolls_.find(touch_scroll_); it != scrolls_.end()) it->second.velocity = 0;
         touch_scroll_.clear();
         break;
       case Kind::leave:
@@ -252,6 +258,11 @@ void Ui::reveal(const Region& region) {
     scroll_by(it->second, std::min(region.rect.bottom() - view.bottom(), region.rect.y - view.y));
 }
 
+bool Ui::on_screen(std::string_view name) const {
+  return std::any_of(regions_.begin(), regions_.end(),
+                     [&](const Region& region) { return region.name == name && !region.hit.empty(); });
+}
+
 bool Ui::take_key(Key key) {
   for (auto it = keys_.begin(); it != keys_.end(); ++it)
     if (it->key == key) {
@@ -277,6 +288,7 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
     out.hovered = hot_ == name;
     out.pressed = pressed_ == name;
     out.released = released_ == name;
+    out.cancelled = out.released && cancelled_;
     out.held = active_ == name && !out.released;
     out.dragging = active_ == name && dragging_;
     out.clicked = clicked_ == name;
@@ -288,24 +300,26 @@ Interaction Ui::region(std::string_view name, Rect rect, const RegionOptions& op
       std::erase_if(keys_, [&](const KeyEvent& event) {
         switch (event.key) {
           case Key::left:
-            return out.arrow_x = -1, true;
           case Key::right:
-            return out.arrow_x = 1, true;
+            out.arrow_x += event.key == Key::left ? -1 : 1;
+            break;
           case Key::up:
-            return out.arrow_y = -1, true;
           case Key::down:
-            return out.arrow_y = 1, true;
+            out.arrow_y += event.key == Key::up ? -1 : 1;
+            break;
           case Key::home:
-            return out.home = true;
           case Key::end:
-            return out.end = true;
+            out.arrow_x = out.arrow_y = 0;
+            out.home = event.key == Key::home, out.end = !out.home;
+            break;
           case Key::page_up:
-            return out.page = 1, true;
           case Key::page_down:
-            return out.page = -1, true;
+            break;
           default:
             return false;
         }
+        out.keys.push_back(event.key);
+        return true;
       });
     }
   }
@@ -335,7 +349,8 @@ int Ui::cell(std::string_view name, const Interaction& touch, Rect rect, int row
   int& index = cells_[std::string(name)];
   index = std::min(index, count - 1);
   int x = index % columns, y = index / columns;
-  x = touch.home ? 0 : touch.end ? columns - 1 : std::clamp(x + touch.arrow_x, 0, columns - 1);
+  if (touch.home || touch.end) x = touch.home ? 0 : columns - 1;
+  x = std::clamp(x + touch.arrow_x, 0, columns - 1);
   y = std::clamp(y + touch.arrow_y, 0, rows - 1);
   if (y * columns + x < count) index = y * columns + x;
   return index;

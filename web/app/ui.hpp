@@ -59,9 +59,10 @@ struct Interaction {
   bool clicked = false;          ///< released over it, tapped, or Enter or Space while it has the focus
   bool focused = false;          ///< has the keyboard focus
   bool ring = false;             ///< draw the focus ring: focused, and by keyboard
-  int arrow_x = 0, arrow_y = 0;  ///< arrow keys while focused: -1, 0, +1 (y grows downwards)
+  bool cancelled = false;        ///< its press became something else, such as a pinch: what it began is taken back
+  std::vector<Key> keys;         ///< arrows, Home, End, Page Up and Down while focused, each press and repeat, in order
+  int arrow_x = 0, arrow_y = 0;  ///< the arrows among them since Home or End, summed (y grows downwards)
   bool home = false, end = false;
-  int page = 0;          ///< Page Up = +1, Page Down = -1
   ImVec2 pointer{0, 0};  ///< where the pointer is
 };
 
@@ -127,6 +128,8 @@ class Ui {
   bool by_key() const { return last_was_key_; }
   /// The pointer's path in this frame, oldest first: every sample, for drawing smooth strokes.
   const std::vector<ImVec2>& trail() const { return trail_; }
+  /// Whether a region of this frame is at least partly on screen.
+  bool on_screen(std::string_view name) const;
   /// Takes a key that no focused control has used (Escape, undo ...): true once per press.
   bool take_key(Key key);
 
@@ -254,6 +257,7 @@ class Ui {
   std::vector<Region> regions_, last_regions_;
   std::vector<ControlInfo> controls_, controls_now_;
   std::string hot_, active_, focus_, clicked_, pressed_, released_, activated_, released_now_;
+  bool cancelled_ = false;  // the press that ended in this frame
   bool focus_by_key_ = false, last_was_key_ = false;
   std::map<std::string, int, std::less<>> cells_;
   ImVec2 pointer_{-1, -1}, press_position_{0, 0};

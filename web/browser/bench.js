@@ -1,4 +1,5 @@
 // The page that measures what this browser computes, in a worker, and shows it as tables that can be copied.
+import { preferred } from './language.js';
 import { relaxed, threads as canShare, variant } from './variant.js';
 
 const $ = (id) => document.getElementById(id);
@@ -34,7 +35,7 @@ const AT_FIRST = ['training', 'prediction'];
 const MOST_THREADS = 8;
 
 const asked = new URLSearchParams(location.hash.slice(1)).get('lang');
-let language = TEXTS[asked] ? asked : (navigator.language || 'en').startsWith('es') ? 'es' : 'en';
+let language = TEXTS[asked] ? asked : preferred();
 let worker = null;
 let figures = null;  // of the last run
 

@@ -1,6 +1,7 @@
 // Starts the course: checks what the browser can do, loads the program with progress, feeds it input, draws when
 // something changes, mirrors the step for screen readers, and opens window.neurona. See README.md.
 
+import { known, preferred } from './language.js';
 import { variant } from './variant.js';
 
 const $ = (id) => document.getElementById(id);
@@ -18,7 +19,7 @@ let courseLanguage = '';
 function language() {
   let stored = null;
   try { stored = localStorage.getItem('neurona.language'); } catch { /* private window */ }
-  return courseLanguage || new URLSearchParams(location.hash.slice(1)).get('lang') || stored || navigator.language || 'en';
+  return courseLanguage || known(new URLSearchParams(location.hash.slice(1)).get('lang')) || known(stored) || preferred();
 }
 const say = (es, en) => (language().startsWith('es') ? es : en);
 
@@ -172,13 +173,24 @@ const KEYS = ['Tab', 'Enter', ' ', 'Escape', 'ArrowLeft', 'ArrowRight', 'ArrowUp
   'undo', 'Backspace'];  // in the order of Key, web/app/input.hpp
 const LINE_PX = 20;  // of a wheel that counts lines
 let pressed = null;  // the pointer whose press has not ended
+let pressedBy = '';  // its type
 
 function pointer(event) {
-  if (!event.isPrimary) return;
+  if (!event.isPrimary) {
+    // A second finger: it is a pinch, and what the first one began is taken back.
+    if (event.type === 'pointerdown' && event.pointerType === 'touch' && pressed !== null && pressedBy === 'touch') {
+      pressed = null;
+      run('_neurona_pointer', KIND.pointercancel, 0, 0, SOURCE.touch);
+      wake();
+    }
+    return;
+  }
   let kind = event.type;
   if (kind === 'pointerdown') {
     if (event.button !== 0) return;
+    if (pressed !== null && pressedBy !== event.pointerType) return;  // a palm beside the pen
     pressed = event.pointerId;
+    pressedBy = event.pointerType;
     canvas.focus({ preventScroll: true });
     try { canvas.setPointerCapture(event.pointerId); } catch { /* a synthetic event has no pointer to capture */ }
   } else if (pressed !== null && event.pointerId !== pressed) {
@@ -232,8 +244,57 @@ function listen() {
   density();
   for (const query of ['(prefers-color-scheme: dark)', '(prefers-reduced-motion: reduce)'])
     matchMedia(query).addEventListener('change', () => { run('_neurona_pointer', KIND.pointerleave, 0, 0, 0); wake(); });
-  document.addEventListener('visibilitychange', () => { frameAsked = false; wake(); });
-  for (const type of ['hashchange', 'popstate']) window.addEventListener(type, () => module && call('url'));
+  for (const type of ['beforeunload', 'pagehide']) window.addEventListener(type, leave);
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) leave();
+    frameAsked = false;
+    wake();
+  });
+  for (const type of ['hashchange', 'popstate']) window.addEventListener(type, () => {
+    addresses.length = 0;  // the visitor has chosen another one
+    if (module) call('url');
+  });
+}
+
+// --------------------------------------------------------------------------------------------------- the address
+// Browsers take some hundred changes of the address in 30 s and drop the rest, silently (Chromium) or with an error
+// (Safari). So there is a store of changes that fills up again, and the last state waits until it may be written.
+const ADDRESS_STORE = 40;
+const ADDRESS_EACH_MS = 1000;
+let addressLeft = ADDRESS_STORE;
+let addressFilled = performance.now();
+let addressTimer = 0;
+const addresses = [];  // that wait: { url, push }
+
+function address(url, push) {
+  const last = addresses.at(-1);
+  if (push && url !== (last?.url ?? location.hash)) addresses.push({ url, push });
+  else if (last) last.url = url;
+  else if (url !== location.hash) addresses.push({ url, push: false });
+  writeAddresses();
+}
+
+/** Writes what may be written; all of it when the page is left. */
+function writeAddresses(leaving = false) {
+  clearTimeout(addressTimer);
+  const now = performance.now();
+  const filled = Math.floor((now - addressFilled) / ADDRESS_EACH_MS);
+  addressLeft = Math.min(ADDRESS_STORE, addressLeft + filled);
+  addressFilled += filled * ADDRESS_EACH_MS;
+  while (addresses.length && (addressLeft > 0 || leaving)) {
+    const { url, push } = addresses[0];
+    addressLeft = Math.max(0, addressLeft - 1);
+    try { history[push ? 'pushState' : 'replaceState'](null, '', url); } catch { /* too often, or a frame that may not */ }
+    if (location.hash !== url) break;
+    addresses.shift();
+  }
+  if (addresses.length) addressTimer = setTimeout(() => writeAddresses(), ADDRESS_EACH_MS);
+}
+
+/** The page may be gone in a moment: what was done is drawn, and the address tells it. */
+function leave() {
+  if (frameAsked) frame();
+  writeAddresses(true);
 }
 
 // ------------------------------------------------------------------------------------------------- the downloads
@@ -484,6 +545,7 @@ async function start() {
       const arrival = download(id, path);
       network ??= arrival;
     },
+    neuronaAddress: address,
     neuronaCancel: (id) => aborts.get(id)?.abort(),
     neuronaEmit(event, json) {
       const detail = JSON.parse(json);

@@ -14,9 +14,7 @@
 #pragma clang diagnostic ignored "-Winvalid-pp-token"
 EM_JS(char*, js_fragment, (), { return stringToNewUTF8(location.hash.replace(/^#/, '')); })
 EM_JS(void, js_set_fragment, (const char* text, int push), {
-  const url = '#' + UTF8ToString(text);
-  if (url === location.hash) return;
-  try { history[push ? 'pushState' : 'replaceState'](null, '', url); } catch (e) { /* too often, or a sandboxed frame */ }
+  Module.neuronaAddress('#' + UTF8ToString(text), push !== 0);
 })
 EM_JS(char*, js_load, (const char* key), {
   try { return stringToNewUTF8(localStorage.getItem('neurona.' + UTF8ToString(key)) || ''); } catch (e) { return 0; }
@@ -28,7 +26,7 @@ EM_JS(void, js_fetch, (int id, const char* path), { Module.neuronaFetch(id, UTF8
 EM_JS(void, js_cancel, (int id), { Module.neuronaCancel(id); })
 EM_JS(void, js_copy, (const char* text), { navigator.clipboard?.writeText(UTF8ToString(text)).catch(() => {}); })
 EM_JS(int, js_media, (const char* query), { return matchMedia(UTF8ToString(query)).matches ? 1 : 0; })
-EM_JS(char*, js_language, (), { return stringToNewUTF8(navigator.language || 'en'); })
+EM_JS(char*, js_language, (), { return stringToNewUTF8((navigator.languages?.length ? navigator.languages : [navigator.language || 'en']).join(',')); })
 EM_JS(void, js_emit, (const char* event, const char* json), { Module.neuronaEmit(UTF8ToString(event), UTF8ToString(json)); })
 // clang-format on
 

@@ -89,7 +89,10 @@ class DrawLesson : public Lesson {
   }
 
  private:
-  static float pad_height(LessonContext&, float width) { return std::clamp(width * 0.98f, 280.f, 470.f); }
+  static float pad_height(LessonContext& c, float width) {
+    // On a phone on its side, too, the pad is to be seen whole between the bars.
+    return std::min(std::clamp(width * 0.98f, 280.f, 470.f), std::max(220.f, c.ui.screen().h - 130));
+  }
   static float bars_height(bool compact) { return card_chrome_height() + bar_list_height(10, compact) + kFootGap + 2 * kFootLine; }
   static float strip_height(LessonContext& c, float width) {
     return card_chrome_height() + LayerStrip::height(c.app.digit().at_rest(), width - 34);

@@ -173,8 +173,8 @@ float code_panel(Ui& ui, ImVec2 position, float width, std::string_view keras, s
     const Rect rect{x, box.y, ui.measure(label, style).x + 28, kTabs};
     const Interaction touch =
         ui.region(name, rect, {.label = label, .value = spoken_state(ui, open == which), .role = Role::tab});
-    if (touch.clicked || touch.arrow_x)
-      tab = touch.arrow_x ? (which == CodeTab::keras ? CodeTab::cpp : CodeTab::keras) : which;
+    if (touch.clicked || touch.arrow_x % 2 != 0)
+      tab = touch.arrow_x % 2 != 0 ? (which == CodeTab::keras ? CodeTab::cpp : CodeTab::keras) : which;
     if (open == which) ui.fill({rect.x, rect.bottom() - 2, rect.w, 2}, t.accent);
     if (touch.ring) ui.focus_ring(rect.inset(5), 6);
     ui.text_in(rect, label, style.with(touch.hovered ? t.ink : style.color), 0.5f);

@@ -65,7 +65,10 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
   const Interaction touch =
       ui.region(name, rect, {.label = o.label, .role = Role::image, .drag = Drag::all, .focusable = false});
   const int before = drawing.revision;
-  if (touch.pressed || touch.held || touch.released) {
+  if (touch.cancelled) {
+    if (!touch.pressed && !drawing.strokes.empty() && drawing.pen_revision == drawing.revision) drawing.undo();
+    drawing.pen_revision = -1;
+  } else if (touch.pressed || touch.held || touch.released) {
     if (touch.pressed) {
       drawing.strokes.emplace_back();
       drawing.pen_revision = ++drawing.revision;
@@ -114,8 +117,11 @@ bool draw_pad(Ui& ui, std::string_view name, Rect rect, PadDrawing& drawing, con
                       {0.68f, 0.56f}},
                      {{0.60f, 0.44f}, {0.585f, 0.58f}, {0.565f, 0.76f}}};
     draw_strokes(ui, square, ghost, mix(t.panel, t.line, 0.55f * empty), o.pen_width);
-    const TextStyle style = ui.style(Type::small).with(fade(t.soft, empty));
-    ui.text_in({rect.x + 8, box.y - 30, rect.w - 16, 20}, o.hint, style, 0.5f);
+    TextStyle style = ui.style(Type::small).with(fade(t.soft, empty));
+    // On a phone on its side there is little paper above the box, and not always the width.
+    const float width = ui.measure(o.hint, style).x, room = rect.w - 16;
+    if (width > room) style = style.at(std::max(10.f, style.size * room / width));
+    ui.text_in({rect.x + 8, std::max(rect.y + 2, box.y - 30), room, 20}, o.hint, style, 0.5f);
   }
   draw_strokes(ui, square, drawing, t.ink, o.pen_width);
   ui.pop_clip();

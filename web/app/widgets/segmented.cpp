@@ -56,7 +56,7 @@ bool segmented(Ui& ui, std::string_view name, Rect rect, std::span<const std::st
     if (touch.clicked) value = i;
     const int move = touch.arrow_x + touch.arrow_y;
     if (move != 0) {
-      value = (i + count + move) % count;
+      value = ((i + move) % count + count) % count;
       ui.focus(std::string(name) + "-" + std::to_string(value));
     }
     if (on) {

@@ -40,6 +40,26 @@ double nudged(double value, int steps, const SliderOptions& o) {
   return value + steps * step;
 }
 
+double after(Key key, double value, const SliderOptions& o) {
+  switch (key) {
+    case Key::left:
+    case Key::down:
+      return nudged(value, -1, o);
+    case Key::right:
+    case Key::up:
+      return nudged(value, 1, o);
+    case Key::page_up:
+    case Key::page_down:
+      return nudged(value, key == Key::page_up ? 10 : -10, o);
+    case Key::home:
+      return o.minimum;
+    case Key::end:
+      return o.maximum;
+    default:
+      return value;
+  }
+}
+
 }  // namespace
 
 bool slider(Ui& ui, std::string_view name, Rect rect, double& value, const SliderOptions& o) {
@@ -56,10 +76,8 @@ bool slider(Ui& ui, std::string_view name, Rect rect, double& value, const Slide
   const float x0 = rect.x + kThumb, length = std::max(1.f, rect.w - 2 * kThumb), y = rect.center().y;
   // A finger that scrolls the page may begin here: only its drag sideways or a tap moves the thumb.
   if (touch.dragging || (touch.released && touch.clicked)) value = to_value((touch.pointer.x - x0) / length, o);
-  if (touch.arrow_x || touch.arrow_y) value = nudged(value, touch.arrow_x - touch.arrow_y, o);
-  if (touch.page) value = nudged(value, 10 * touch.page, o);
-  if (touch.home) value = o.minimum;
-  if (touch.end) value = o.maximum;
+  // One by one: a slow frame must lead to the same value as several quick ones.
+  for (const Key key : touch.keys) value = std::clamp(after(key, value, o), o.minimum, o.maximum);
   if (value != before) value = std::clamp(value, o.minimum, o.maximum);
 
   const float at = x0 + length * float(to_share(value, o));
