@@ -39,10 +39,11 @@ wants() { [[ $groups == *" $1 "* ]]; }
 debian_packages() {
   echo cmake:cmake ninja:ninja-build python3:python3 xz:xz-utils bzip2:bzip2 ca-certificates dpkg-architecture:dpkg-dev
   ! wants native || echo g++ pkg-config:pkg-config doctest-dev nlohmann-json3-dev libcli11-dev \
-    '/usr/include/*/curl/curl.h:libcurl4-openssl-dev' zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev libhdf5-dev python3-fonttools
+    '/usr/include/*/curl/curl.h:libcurl4-openssl-dev' zlib1g-dev libssl-dev libsdl2-dev libgl-dev libstb-dev libhdf5-dev \
+    libwebp-dev libtiff-dev python3-fonttools
   ! wants web || echo doctest-dev nlohmann-json3-dev libcli11-dev libstb-dev node:nodejs brotli:brotli python3-fonttools
   ! { wants web || wants threads; } || own_emcc >/dev/null 2>&1 || echo clang-19 lld-19 llvm-19
-  ! wants test || echo node:nodejs npm:npm chromium:chromium python3-h5py python3-numpy
+  ! wants test || echo node:nodejs npm:npm chromium:chromium python3-h5py python3-numpy python3-pil
 }
 
 install_packages() {

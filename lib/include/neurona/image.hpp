@@ -24,7 +24,8 @@ inline constexpr std::int64_t kMaxImagePixels = 100'000'000;
 /// What transparent pixels lie over: white; or what makes the rest stand out, for drawings without a ground of their own.
 enum class Ground : std::uint8_t { white, contrasting };
 
-/// Decodes JPEG, PNG, BMP, GIF (its first frame), PGM and PPM. Grey values become equal red, green and blue;
+/// Decodes JPEG, PNG, BMP, GIF (its first frame), PBM, PGM and PPM (binary or ASCII, up to 16 bits), and, in builds that have the
+/// libraries, WebP and TIFF (its first picture). Grey values become equal red, green and blue;
 /// 16 bits become 8; what is transparent lies over `ground`, unlike in Keras, which shows the color that hides
 /// there; turned upright as EXIF's orientation says. `name` is for messages. Errors: FormatError for what is
 /// no picture, is damaged or cut short, has no or more than kMaxImagePixels pixels.

@@ -17,7 +17,9 @@ namespace {
 // --- measures, as shares of the picture's longer side unless they say otherwise ---
 constexpr double kMostWorkingPixels = 1'000'000;
 constexpr int kLeastSide = 112;          // smaller pictures are enlarged before they are searched
-constexpr double kGroundWindow = 0.22;   // wider than any stroke, narrower than what light does
+constexpr double kTinySide = 64;
+constexpr double kGroundWindow = 0.3;    // wider than any stroke, narrower than what light does
+constexpr double kTinyGroundWindow = 0.7;  // of a tiny picture, which is all digit
 constexpr float kLeastInk = 0.10f;       // of the ground: fainter is no ink
 constexpr float kNoiseDeviations = 5.0f;
 constexpr float kFaintest = 0.35f;       // of the strong ink
@@ -25,7 +27,7 @@ constexpr double kLeastHeight = 0.03;    // of a digit
 constexpr double kThinLine = 0.025;      // a ruled line is at most so thick
 constexpr double kMargin = 0.04;         // a ruled line comes so near the border on both sides
 constexpr double kLineLength = 0.45;     // and has so much of the side, without the gaps where strokes cross it
-constexpr float kThinnestStroke = 2.2f;  // pixels of the 28x28 image: thinner ones are thickened to this
+constexpr float kThinStroke = 1.4f, kPenStroke = 2.2f;  // pixels of the 28x28 image: strokes below the first are thickened to the second
 
 struct Component {
   int left = 1 << 30, top = 1 << 30, right = 0, bottom = 0;  // right and bottom excluded
@@ -78,9 +80,9 @@ Components components_of(const Plane& ink, float threshold) {
 
 // How much darker each pixel is than the ground around it, as a share of that. The ground is the morphological closing of the picture: what
 // is darker and narrower than the window is filled, light that falls off or ends at an edge stays.
-Plane ink_on(const Plane& grey) {
+Plane ink_on(const Plane& grey, double window) {
   constexpr float kDarkestGround = 0.05f;
-  const int radius = std::max(3, static_cast<int>(kGroundWindow * std::max(grey.width, grey.height) / 2));
+  const int radius = std::max(3, static_cast<int>(window * std::max(grey.width, grey.height) / 2));
   const Plane ground = closing(grey, radius);
   Plane ink(grey.width, grey.height);
   for (std::size_t i = 0; i < ink.values.size(); ++i)
@@ -267,13 +269,14 @@ float stroke_width(const std::vector<std::uint8_t>& mask, int width, int height)
   return edges > 0 ? static_cast<float>(2.0 * static_cast<double>(area) / (static_cast<double>(edges) / kStaircase)) : 0.0f;
 }
 
-std::optional<Candidate> look_for_digit(const Plane& grey, float noise) {
-  Candidate found{.ink = ink_on(grey), .is_digit = {}, .box = {}};
+// `is_tiny`: a picture of so few pixels has no room for more than a digit, whose strokes may break and fade.
+std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_tiny) {
+  Candidate found{.ink = ink_on(grey, is_tiny ? kTinyGroundWindow : kGroundWindow), .is_digit = {}, .box = {}};
   const float threshold = std::max(kLeastInk, kNoiseDeviations * noise);
   erase_lines(found.ink, threshold);
   const int side = std::max(grey.width, grey.height);
   // Of what is left, a digit's strokes are about as strong as each other: fainter lines that touch them fall away.
-  Components parts = components_of(found.ink, std::max(threshold, kFaintest * strong_ink(found.ink, threshold)));
+  Components parts = components_of(found.ink, std::max(threshold, (is_tiny ? 0.0f : kFaintest) * strong_ink(found.ink, threshold)));
 
   const auto weight = [&](const Component& c) { return c.mass * (c.touches_border ? 0.05 : 1.0); };
   std::vector<int> usable;
@@ -300,10 +303,10 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise) {
     grows = false;
     for (std::size_t i = 0; i < parts.all.size(); ++i) {
       const Component& c = parts.all[i];
-      if (belongs[i] != 0 || c.touches_border || c.area < std::max<std::int64_t>(6, first.area / 30)) continue;
+      if (belongs[i] != 0 || (c.touches_border && !is_tiny) || c.area < std::max<std::int64_t>(6, first.area / 30)) continue;
       if (c.strongest < 0.45f * first.strongest || c.side() > 2 * first.side()) continue;
       const bool is_part = c.area >= first.area / 6;  // a stroke of its own; smaller ones must be nearer
-      if (distance(c, box) > (is_part ? 0.14 : 0.07) * first.side()) continue;
+      if (distance(c, box) > (is_tiny ? 0.25 : is_part ? 0.14 : 0.07) * first.side()) continue;
       // Beside it and as high is another digit.
       const bool beside = c.left >= box.right || c.right <= box.left;
       if (beside && c.height() > 0.6 * first.height() && c.area > first.area / 3 && first.height() > 0.6 * first.width() && distance(c, box) > 0.05 * first.side()) continue;
@@ -343,10 +346,11 @@ DigitImage prepared(const Candidate& c, double picture_scale) {
   const float full = std::max(*high, 0.01f);
 
   double scale = kBox / static_cast<double>(box.side());
-  float radius = std::max(0.0f, static_cast<float>((kThinnestStroke / scale - static_cast<double>(c.stroke)) / 2));
+  const bool is_thin = c.stroke * static_cast<float>(scale) < kThinStroke;
+  const float radius = is_thin ? (kPenStroke / static_cast<float>(scale) - c.stroke) / 2 : 0.0f;
   scale = kBox / (static_cast<double>(box.side()) + 2.0 * static_cast<double>(radius));
   // Of a picture that has MNIST's measures each pixel stays what it is.
-  const bool stays = radius == 0.0f && std::abs(scale / picture_scale - 1.0) < 0.08;
+  const bool stays = radius == 0.0f && std::abs(scale / picture_scale - 1.0) < 0.13;
   if (stays) scale = picture_scale;
   const int margin = static_cast<int>(std::ceil(radius)) + 3;
   Plane digit(box.width() + 2 * margin, box.height() + 2 * margin);
@@ -354,7 +358,7 @@ DigitImage prepared(const Candidate& c, double picture_scale) {
     for (int x = 0; x < digit.width; ++x) {
       const int px = x + box.left - margin, py = y + box.top - margin;
       if (px < 0 || py < 0 || px >= c.ink.width || py >= c.ink.height) continue;
-      bool near = false;  // the soft edge of the strokes counts, too
+      bool near = stays;  // the soft edge of the strokes counts, too
       for (int dy = -2; dy <= 2 && !near; ++dy)
         for (int dx = -2; dx <= 2 && !near; ++dx) {
           const int nx = px + dx, ny = py + dy;
@@ -419,10 +423,11 @@ std::optional<DigitPicture> find_digit(const Image& picture, std::string* reason
   const Plane grey = grey_of(picture, scale);
   const auto [darkest, lightest] = std::minmax_element(grey.values.begin(), grey.values.end());
   if (*lightest - *darkest < 0.02f) return nothing("it is all of one color");
+  const bool is_tiny = longer <= kTinySide;
   const float noise = longer < kLeastSide ? 0.0f : noise_of(grey);
   const Plane smooth = scale < 1.0 || longer < kLeastSide ? grey : smoothed(grey);
 
-  std::optional<Candidate> dark = look_for_digit(smooth, noise), light = look_for_digit(inverted(smooth), noise);
+  std::optional<Candidate> dark = look_for_digit(smooth, noise, is_tiny), light = look_for_digit(inverted(smooth), noise, is_tiny);
   if (!dark && !light) return nothing("nothing stands out from its ground but lines, specks or noise");
   const bool is_light = !dark || (light && is_ground_dark(smooth));
   if ((is_light ? light : dark)->box.touches_border && dark.has_value() != light.has_value() && is_light != is_ground_dark(smooth))

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -170,7 +171,7 @@ Rows read_csv(const fs::path& path) {
 
 ImageSet cut_off_tail(ImageSet& images, std::int64_t count) {
   const auto kept = static_cast<std::size_t>(images.size() - count);
-  const auto pixels = static_cast<std::ptrdiff_t>(kept) * images.pixels_per_image();
+  const auto pixels = static_cast<std::ptrdiff_t>(static_cast<std::int64_t>(kept) * images.pixels_per_image());
   ImageSet tail{.height = images.height, .width = images.width, .pixels = {images.pixels.begin() + pixels, images.pixels.end()},
                 .labels = {images.labels.begin() + static_cast<std::ptrdiff_t>(kept), images.labels.end()}};
   images.pixels.resize(static_cast<std::size_t>(pixels));

@@ -6,7 +6,6 @@
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
-#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -14,12 +13,12 @@
 #pragma GCC diagnostic pop
 
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <memory>
 
 #include "core/byte_order.hpp"
 #include "image/exif.hpp"
+#include "image/other_formats.hpp"
 #include "image/segments.hpp"
 #include "neurona/error.hpp"
 #include "neurona/image.hpp"
@@ -89,29 +88,6 @@ bool has_sound_code_tables(Bytes jpeg) {
   return good;
 }
 
-// What is wrong with a PGM or PPM file, whose numbers stb_image lets overflow, and whose pixels it takes on trust.
-std::string wrong_with_pnm(Bytes pnm) {
-  constexpr std::size_t kMostDigits = 9;
-  std::int64_t numbers[3] = {};  // width, height, largest value
-  std::size_t at = 2;
-  for (std::int64_t& number : numbers) {
-    while (at < pnm.size() && (std::isspace(pnm[at]) != 0 || pnm[at] == '#'))
-      if (pnm[at] == '#')
-        while (at < pnm.size() && pnm[at] != '\n' && pnm[at] != '\r') ++at;
-      else
-        ++at;
-    const std::size_t begin = at;
-    for (; at < pnm.size() && std::isdigit(pnm[at]) != 0 && at - begin < kMostDigits; ++at)
-      number = number * 10 + (pnm[at] - '0');
-    if (at == begin || at == pnm.size() || std::isspace(pnm[at]) == 0) return "its header is not three numbers";
-  }
-  const auto [width, height, largest] = numbers;
-  if (largest < 1 || largest > 255) return "its values reach " + std::to_string(largest) + ", not 255 or less";
-  if (width * height > kMaxImagePixels) return "";  // told with the size
-  const std::int64_t values = width * height * (pnm[1] == '5' ? 1 : 3);
-  return static_cast<std::int64_t>(pnm.size() - at - 1) < values ? "its end is missing" : "";
-}
-
 // stb_image fills up what a cut file lacks.
 bool is_cut_short(Bytes bytes) {
   if (image::is_jpeg(bytes))
@@ -176,43 +152,47 @@ int contrasting_ground(const unsigned char* pixels, std::size_t count) {
 
 }  // namespace
 
+void image::check_size(std::int64_t width, std::int64_t height, const std::string& name) {
+  const std::string size = std::to_string(width) + "x" + std::to_string(height);
+  if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
+  if (height > kMaxImagePixels / width)
+    throw FormatError("'" + name + "' is " + size + "; images of up to " + std::to_string(kMaxImagePixels / 1'000'000) + " million pixels are read.");
+}
+
 Image decode_image(std::span<const std::uint8_t> bytes, const std::string& name, Ground ground) {
   const auto refused = [&](const std::string& why) {
     return FormatError("'" + name + "' is no image that can be read (" + why +
-                       "). JPEG, PNG, BMP, GIF, PGM and PPM can.");
+                       "). JPEG, PNG, BMP, GIF, WebP, TIFF, PBM, PGM and PPM can.");
   };
   if (bytes.empty()) throw refused("it is empty");
   if (bytes.size() > kMaxFileBytes) throw refused("it has more than 256 MiB");
+  if (image::is_pnm(bytes)) return image::decode_pnm(bytes, name);
+  if (image::is_webp(bytes) || image::is_tiff(bytes)) {
+    const image::Rgba other = image::is_webp(bytes) ? image::decode_webp(bytes, name) : image::decode_tiff(bytes, name);
+    const std::size_t count = other.pixels.size() / 4;
+    return {other.height, other.width,
+            laid_over(other.pixels.data(), count, ground == Ground::contrasting ? contrasting_ground(other.pixels.data(), count) : kWhite)};
+  }
   // stb_image takes fill bytes for the beginning of a JPEG, whose checks below would then be missed.
   if (bytes[0] == 0xff && !image::is_jpeg(bytes)) throw refused("it begins like a JPEG and is none");
   const auto count = static_cast<int>(bytes.size());
   std::int64_t width = 0, height = 0;
-  const auto check_size = [&] {
-    const std::string size = std::to_string(width) + "x" + std::to_string(height);
-    if (width <= 0 || height <= 0) throw FormatError("'" + name + "' has no pixels: it is " + size + ".");
-    if (height > kMaxImagePixels / width)
-      throw FormatError("'" + name + "' is " + size + "; images of up to " +
-                        std::to_string(kMaxImagePixels / 1'000'000) + " million pixels are read.");
-    return size;
-  };
   // stb_image calls a PNG that is too large for it no image.
   if (image::is_png(bytes) && bytes.size() >= kPngSize + 8) {
     width = big_endian(bytes, kPngSize, 4), height = big_endian(bytes, kPngSize + 4, 4);
-    check_size();
+    image::check_size(width, height, name);
   }
   if (is_cut_short(bytes))
     throw FormatError("'" + name + "' is cut short: its end is missing. Copy or download it again.");
   if (image::is_jpeg(bytes) && !has_sound_code_tables(bytes))
     throw FormatError("'" + name + "' is damaged: its Huffman tables are wrong.");
-  if (bytes[0] == 'P')
-    if (const std::string wrong = wrong_with_pnm(bytes); !wrong.empty()) throw refused(wrong);
   int columns = 0, rows = 0, channels = 0;
   if (!stbi_info_from_memory(bytes.data(), count, &columns, &rows, &channels))
     throw refused(stbi_failure_reason());
   width = columns, height = rows;
-  const std::string size = check_size();
+  image::check_size(width, height, name);
   if (image::is_png(bytes) && !png_unpacks_to_its_size(bytes))
-    throw FormatError("'" + name + "' is damaged: it does not unpack to " + size + ".");
+    throw FormatError("'" + name + "' is damaged: it does not unpack to " + std::to_string(width) + "x" + std::to_string(height) + ".");
   const bool has_alpha = channels == 2 || channels == 4;
   const std::unique_ptr<unsigned char, decltype(&stbi_image_free)> pixels(
       stbi_load_from_memory(bytes.data(), count, &columns, &rows, &channels, has_alpha ? 4 : 3), &stbi_image_free);
