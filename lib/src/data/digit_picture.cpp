@@ -400,7 +400,9 @@ bool is_ground_dark(const Plane& grey) {
   std::int64_t dark = 0, light = 0;
   for (std::size_t i = 0; i < grey.values.size(); ++i) {
     if (high.values[i] - low.values[i] < 0.5f * most) continue;
-    ++(2.0f * grey.values[i] < high.values[i] + low.values[i] ? dark : light);
+    // Light multiplies: between the two lies their geometric mean, so that paper in a shadow is still light.
+    const float darkest = std::max(low.values[i], 0.02f);
+    ++(grey.values[i] * grey.values[i] < high.values[i] * darkest ? dark : light);
   }
   return dark > light;
 }
