@@ -173,8 +173,8 @@ void add_predict_command(CLI::App& app) {
   const auto o = std::make_shared<Options>();
   command
       ->add_option("files", o->files,
-                   "The network's .safetensors file (not with --network), then JPEG, PNG, BMP, GIF, PGM or "
-                   "PPM files of any size")
+                   "The network's .safetensors file (not with --network), then pictures of up to 100 "
+                   "megapixels: JPEG, PNG, BMP, GIF, WebP, TIFF, PBM, PGM or PPM")
       ->required();
   command
       ->add_option("--network", o->network,

@@ -3,19 +3,22 @@
 
 Nothing outside of this machine is asked for anything. Tests that need MNIST are skipped unless MNIST_DIR is set.
 """
+import base64
 import gzip
 import hashlib
 import json
 import math
 import os
 import pathlib
+import resource
 import struct
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 import support
-from support import (FAILURE, FILES, MNIST, SMALL, TIMEOUT_S, USAGE, CliTest, Mirror, dense_model, mnist_gzip, needs_mnist, one, pgm, png,
+from support import (FAILURE, FILES, MNIST, SMALL, TIMEOUT_S, USAGE, CliTest, Mirror, dense_model, mnist_gzip, needs_mnist, one, pgm, png, png_of,
                      safetensors)
 
 
@@ -298,16 +301,84 @@ class Predict(WithModel):
                 self.assertAlmostEqual(sum(one_of["probabilities"]), 1.0, places=5)
                 self.assertEqual(max(one_of["probabilities"]), one_of["probabilities"][1])
 
-    def test_an_image_of_28x28_is_taken_as_it_is(self):
+    def test_an_image_of_28x28_is_prepared_unless_it_is_to_be_taken_as_it_is(self):
         rows = one(28, 0, 255)
         self.write("mnist.pgm", pgm(rows))
         self.write("shifted.pgm", pgm([[0] * 28] * 4 + rows[:-4]))
-        self.write("large.pgm", pgm([[0] * 36] * 8 + [row + [0] * 8 for row in rows]))
-        self.write("shifted_large.pgm", pgm([row + [0] * 8 for row in rows] + [[0] * 36] * 8))
-        plain, shifted, large, shifted_large = (p["probabilities"] for p in self.predict(
-            "mnist.pgm", "shifted.pgm", "large.pgm", "shifted_large.pgm"))
+        self.write("dark.pgm", pgm(one(28)))
+        plain, shifted = (p["probabilities"] for p in self.predict("mnist.pgm", "shifted.pgm"))
+        self.assertEqual(plain, shifted)
+        plain, shifted, dark = (p["probabilities"] for p in self.predict("mnist.pgm", "shifted.pgm", "dark.pgm", "--as-is"))
         self.assertNotEqual(plain, shifted)
-        self.assertEqual(large, shifted_large)
+        self.assertNotEqual(plain, dark)
+        self.write("large.pgm", pgm(one(29)))
+        self.fail_with(FAILURE, "predict", self.model, "large.pgm", "--as-is", saying=["large.pgm", "29x29", "--as-is takes 28x28"])
+
+    def test_what_was_found_can_be_looked_at(self):
+        rows = [row + [255] * 40 for row in one(100)]
+        self.write("one.png", png(rows))
+        self.write("two.png", png(one(60)))
+        (self.folder / "seen").mkdir()
+        told = self.predict("one.png", "two.png", "--show-in", "seen")
+        self.assertEqual(told[0]["shown"], ["seen/one.png.28x28.png", "seen/one.png.box.png"])
+        left, top, right, bottom = told[0]["box"]
+        self.assertTrue(30 < left < 45 and 12 < top < 18 and 55 < right < 68 and 82 < bottom < 88, told[0]["box"])
+        seen = self.folder / "seen"
+        self.assertEqual(struct.unpack(">II", (seen / "one.png.28x28.png").read_bytes()[16:24]), (28, 28))
+        self.assertEqual(struct.unpack(">II", (seen / "one.png.box.png").read_bytes()[16:24]), (140, 100))
+        # What is shown is what the network saw.
+        again = self.predict("seen/one.png.28x28.png", "--as-is")[0]
+        self.assertEqual(again["probabilities"], told[0]["probabilities"])
+        self.succeed("predict", self.model, "two.png", "--show")
+        self.assertTrue((self.folder / "two.png.box.png").exists())
+        self.fail_with(USAGE, "predict", self.model, "two.png", "--show-in", "nowhere", saying="--show-in")
+
+    def test_other_formats_and_transparent_ink_are_read(self):
+        webp = "UklGRkAAAABXRUJQVlA4TDMAAAAvO8AOAIXitpGU6b/pxR8dnyL6r7ZtA6Qw0SG0AYhYAIH2LAsKRcvJH+GViEJNRKAVJAEA"
+        tiff = ("SUkqADQAAAAmoFn//IaQ/D0D/r9f61/r9f61/r9f61/r9f61/r9f61/r9fwaw+P/8AEAEAkAAAEDAAEAAAA8AAAAAQEDAAEAAAA8AAAAAgEDAAEAAAABAAAAAwED"
+                "AAEAAAAEAAAABgEDAAEAAAABAAAAEQEEAAEAAAAIAAAAFgEDAAEAAAA8AAAAFwEEAAEAAAAsAAAAHAEDAAEAAAABAAAAAAAAAA==")
+        rows = one(60)
+        rgba = lambda ink, alpha: b"".join(b"\0" + bytes(v for value in row for v in (ink, ink, ink, alpha if value == 0 else 0)) for row in rows)
+        files = {"a.webp": base64.b64decode(webp), "a.tif": base64.b64decode(tiff),
+                 "a.pgm": ("P2 60 60 255 " + " ".join(str(value) for row in rows for value in row)).encode(),
+                 "a.pbm": ("P1 60 60 " + "".join("0" if value else "1" for row in rows for value in row)).encode(),
+                 "deep.pgm": b"P5 60 60 65535\n" + b"".join(struct.pack(">H", value * 257) for row in rows for value in row),
+                 "white_ink.png": png_of(60, 60, 6, rgba(255, 255)), "black_ink.png": png_of(60, 60, 6, rgba(0, 255)), "half.png": png_of(60, 60, 6, rgba(30, 140))}
+        for name, content in files.items():
+            self.write(name, content)
+        self.assertEqual([(one_of["image"], one_of.get("label")) for one_of in self.predict(*files)], [(name, 1) for name in files])
+        for name in ("a.webp", "a.tif"):  # cut at every place: an error, or what was there; never a crash
+            for length in range(1, len(files[name]) - 1, 7):
+                self.write("cut", files[name][:length])
+                self.assertIn(self.run_program("predict", self.model, "cut").returncode, (0, FAILURE))
+            self.write("cut", files[name][:len(files[name]) // 2])
+            self.fail_with(FAILURE, "predict", self.model, "cut", saying="cut")
+
+    def test_a_hundred_megapixels_take_bounded_memory(self):
+        side = 10000
+        row = b"\0" + bytes([250]) * side
+        bar = b"\0" + bytes(40 if 4700 < x < 5300 else 250 for x in range(side))
+        compress = zlib.compressobj(1)
+        data = b"".join(compress.compress(bar if 1500 < y < 8500 else row) for y in range(side)) + compress.flush()
+        self.write("large.png", png_of(side, side, 0, None, data))
+        told = self.predict("large.png")[0]
+        self.assertEqual(told["label"], 1)
+        left, top, right, bottom = told["box"]
+        self.assertTrue(abs(left - 4700) < 30 and abs(right - 5300) < 30 and abs(top - 1500) < 30 and abs(bottom - 8500) < 30, told["box"])
+        # The largest process that was waited for. 100 million pixels as red, green and blue are 300 MB; they are there twice for a moment.
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 1_000_000)
+        self.write("larger.png", png_of(side + 1, side, 0, None, b""))
+        self.fail_with(FAILURE, "predict", self.model, "larger.png", saying=["10001x10000", "up to 100 million pixels"])
+
+    def test_a_network_of_images_divided_twice_sees_pictures_divided_twice(self):
+        self.succeed("train", *SMALL, "--epochs", 1, "--as-printed", "--out", "twice.safetensors")
+        self.write("one.png", png(one(60)))
+        result = self.succeed("predict", "twice.safetensors", "one.png", "--json")
+        self.assertIn("trained on images divided by 255 twice", result.stderr)
+        told = json.loads(result.stdout)["predictions"][0]["probabilities"]
+        self.assertNotIn("twice", self.succeed("predict", self.model, "one.png").stdout)
+        # Of inputs near 0 a fresh network says about the same of all digits.
+        self.assertLess(max(told), 0.3)
 
     def test_the_line_for_people_names_the_three_likeliest(self):
         self.write("one.png", png(one(100)))
@@ -323,8 +394,10 @@ class Predict(WithModel):
             ("cut.png", good[:60], "is cut short"),
             ("blank.png", png([[255] * 40] * 40), "shows no digit"),
             ("dot.png", png([[7]]), "shows no digit"),
-            ("huge.png", png([[0]], (10000, 10000)), "10000x10000"),
-            ("claims.pgm", b"P5 10000 10000 255\n", "10000x10000"),
+            ("huge.png", png([[0]], (20000, 20000)), "20000x20000"),
+            ("claims.pgm", b"P5 20000 20000 255\n", "20000x20000"),
+            ("lines.png", png([[120] * 200 if y % 20 == 7 else [250] * 200 for y in range(200)]), "shows no digit"),
+            ("noise.png", png([[200 + (x * 7919 + y * 104729) % 23 for x in range(150)] for y in range(150)]), "shows no digit"),
         ]:
             with self.subTest(name=name):
                 if content is not None:

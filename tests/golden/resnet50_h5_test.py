@@ -141,7 +141,7 @@ class ResNet50Test(unittest.TestCase):
         jpeg = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb004300" + "01" * 64 + "ffc0000b08000800080101110000")
         bad = {"cut.jpg": (jpeg, "cut short"), "empty.png": (b"", "it is empty"), "none.png": (png(numpy.zeros((0, 0, 3), "u1")), ""),
                "huge.png": (struct.pack(">8sI4sIIBBBBBI", b"\x89PNG\r\n\x1a\n", 13, b"IHDR", 30000, 30000, 8, 2, 0, 0, 0, 0) + bytes(99),
-                            "30000x30000; images of up to 50 million pixels"),
+                            "30000x30000; images of up to 100 million pixels"),
                "text.jpg": (b"hello", "no image that can be read")}
         for name, (content, _) in bad.items():
             (self.folder / name).write_bytes(content)

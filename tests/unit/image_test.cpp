@@ -141,8 +141,47 @@ TEST_CASE("Grey, 16 bits and transparency become 8-bit RGB over white") {
             .pixels == Bytes{100, 100, 100, 255, 255, 255});
   CHECK(decode_image(test::make_png({.colour = 6}, {0, 100, 200, 51}, 4), "alpha").pixels ==
         Bytes{204, 224, 244});
-  const std::string pgm = "P5 2 1 255\n\x07\xff";
-  CHECK(decode_image(Bytes(pgm.begin(), pgm.end()), "pgm").pixels == Bytes{7, 7, 7, 255, 255, 255});
+}
+
+TEST_CASE("Netpbm's formats are read, ASCII and binary, of 1, 8 and 16 bits") {
+  using namespace std::string_literals;
+  const auto pixels = [](const std::string& text) { return decode_image(Bytes(text.begin(), text.end()), "pnm").pixels; };
+  const Bytes grey{7, 7, 7, 255, 255, 255};
+  CHECK(pixels("P5 2 1 255\n\x07\xff") == grey);
+  CHECK(pixels("P2\n# by hand\n2 1\n# largest\n255\n7   255\n") == grey);
+  CHECK(pixels("P2 2 1 65535 1799 65535") == grey);
+  CHECK(pixels("P5 2 1 65535\n\x07\x07\xff\xff"s) == grey);
+  CHECK(pixels("P5 2 1 1000\n\x00\x1b\x03\xe8"s) == grey);  // 27 of 1000
+  CHECK(pixels("P3 1 2 255 255 0 9 0 128 255") == Bytes{255, 0, 9, 0, 128, 255});
+  CHECK(pixels("P6 1 2 255\n\xff\x00\x09\x00\x80\xff"s) == Bytes{255, 0, 9, 0, 128, 255});
+  CHECK(pixels("P6 1 1 65535\n\xff\xff\x00\x00\x09\x09"s) == Bytes{255, 0, 9});
+  CHECK(pixels("P1 3 1\n101") == Bytes{0, 0, 0, 255, 255, 255, 0, 0, 0});  // 1 is black
+  CHECK(pixels("P1 3 1\n1 0 1") == Bytes{0, 0, 0, 255, 255, 255, 0, 0, 0});
+  CHECK(pixels("P4 3 2\n\xa0\x40"s).size() == 18);
+  CHECK(pixels("P4 3 1\n\xa0") == Bytes{0, 0, 0, 255, 255, 255, 0, 0, 0});
+}
+
+TEST_CASE("What is transparent lies over white, or over what makes the drawing stand out") {
+  const auto over = [](const Bytes& rgba, std::uint32_t width) {
+    return decode_image(test::make_png({.width = width, .colour = 6}, rgba, width * 4), "drawing", Ground::contrasting).pixels;
+  };
+  const Bytes white_ink{255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 128}, black_ink{0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 128};
+  CHECK(over(white_ink, 3) == Bytes{255, 255, 255, 0, 0, 0, 128, 128, 128});
+  CHECK(over(black_ink, 3) == Bytes{0, 0, 0, 255, 255, 255, 127, 127, 127});
+  // Ink on paper that ends: beyond it is more paper.
+  CHECK(over({230, 230, 230, 255, 230, 230, 230, 255, 230, 230, 230, 255, 20, 20, 20, 255, 0, 0, 0, 0}, 5) ==
+        Bytes{230, 230, 230, 230, 230, 230, 230, 230, 230, 20, 20, 20, 230, 230, 230});
+}
+
+TEST_CASE("A PNG that is written is read again, and a place that cannot be written is told") {
+  const test::TemporaryFolder folder;
+  const Image image{2, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 255}};
+  write_png(image, folder / "a.png");
+  const Image again = read_image(folder / "a.png");
+  CHECK(again.pixels == image.pixels);
+  CHECK(again.width == 3);
+  CHECK_THROWS_AS(write_png(image, folder / "no/such/a.png"), IoError);
+  CHECK_THROWS_AS(write_png({2, 3, {1}}, folder / "b.png"), ValueError);
 }
 
 TEST_CASE("Pictures that are cut, damaged, empty or too large are refused before they cost memory") {
@@ -160,14 +199,16 @@ TEST_CASE("Pictures that are cut, damaged, empty or too large are refused before
   }
   CHECK(has(error_of(test::make_png({.width = 0}, {0, 0, 0}, 3)), "photo"));
   CHECK(error_of(test::make_png({.width = 30000, .height = 30000}, {0, 0, 0}, 3)) ==
-        "'photo' is 30000x30000; images of up to 50 million pixels are read.");
+        "'photo' is 30000x30000; images of up to 100 million pixels are read.");
   // One pixel, and 20 MB packed behind it.
   CHECK(has(error_of(test::make_png({}, Bytes(20'000'000), 20'000'000)), "does not unpack to 1x1"));
   for (const auto& [text, wrong] : std::vector<std::pair<std::string, std::string>>{
-           {"P5 2 1 256\n1234", "its values reach 256"}, {"P5 2 2 255\n123", "its end is missing"}, {"P6 1 1 255\n12", "its end is missing"},
-           {"P5 99999999999 1 255\n1", "its header is not three numbers"}, {"P5 2 255\n12", "its header is not three numbers"},
-           {"P5", "its header is not three numbers"}, {"P6 30000 30000 255\n1", "30000x30000"}, {"P5 0 3 255\n", "P5"}})
-    CHECK_MESSAGE(has(error_of(Bytes(text.begin(), text.end())), wrong == "P5" ? "photo" : wrong), text);
+           {"P5 2 1 65536\n1234", "its values reach 65536"}, {"P5 2 1 0\n12", "its values reach 0"}, {"P5 2 2 255\n123", "its end is missing"},
+           {"P6 1 1 255\n12", "its end is missing"}, {"P5 99999999999 1 255\n1", "no width where one should be"}, {"P5 2 255\n12", "its header is not complete"},
+           {"P5", "its end is missing"}, {"P6 30000 30000 255\n1", "30000x30000"}, {"P5 0 3 255\n", "has no pixels"}, {"P2 3 1 255 1 2", "its end is missing"},
+           {"P2 2 1 255 1 256", "a value of 256 where 255 is the largest"}, {"P2 1 1 255 -1", "no value where one should be"}, {"P1 4 1 1021", "neither 0 nor 1"},
+           {"P1 9 9 1", "its end is missing"}, {"P4 9 2\n123", "its end is missing"}, {"P5 1 1 65535\n1", "its end is missing"}, {"P2 10000 10000 255 1", "its end is missing"}})
+    CHECK_MESSAGE(has(error_of(Bytes(text.begin(), text.end())), wrong), text, ": ", error_of(Bytes(text.begin(), text.end())));
   CHECK_THROWS_AS(read_image("no such picture.png"), IoError);
   CHECK_THROWS_AS(read_image("."), IoError);
 }

@@ -20,6 +20,7 @@ constexpr int kLeastSide = 112;          // smaller pictures are enlarged before
 constexpr double kTinySide = 64;
 constexpr double kGroundWindow = 0.3;    // wider than any stroke, narrower than what light does
 constexpr double kTinyGroundWindow = 0.7;  // of a tiny picture, which is all digit
+constexpr float kDarkestGround = 0.35f;  // darker ground counts as this: there noise would look like ink
 constexpr float kLeastInk = 0.10f;       // of the ground: fainter is no ink
 constexpr float kNoiseDeviations = 5.0f;
 constexpr float kFaintest = 0.35f;       // of the strong ink
@@ -81,7 +82,6 @@ Components components_of(const Plane& ink, float threshold) {
 // How much darker each pixel is than the ground around it, as a share of that. The ground is the morphological closing of the picture: what
 // is darker and narrower than the window is filled, light that falls off or ends at an edge stays.
 Plane ink_on(const Plane& grey, double window) {
-  constexpr float kDarkestGround = 0.05f;
   const int radius = std::max(3, static_cast<int>(window * std::max(grey.width, grey.height) / 2));
   const Plane ground = closing(grey, radius);
   Plane ink(grey.width, grey.height);
@@ -272,7 +272,7 @@ float stroke_width(const std::vector<std::uint8_t>& mask, int width, int height)
 // `is_tiny`: a picture of so few pixels has no room for more than a digit, whose strokes may break and fade.
 std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_tiny) {
   Candidate found{.ink = ink_on(grey, is_tiny ? kTinyGroundWindow : kGroundWindow), .is_digit = {}, .box = {}};
-  const float threshold = std::max(kLeastInk, kNoiseDeviations * noise);
+  const float threshold = std::max(kLeastInk, kNoiseDeviations * noise / std::max(median_of(grey), kDarkestGround));
   erase_lines(found.ink, threshold);
   const int side = std::max(grey.width, grey.height);
   // Of what is left, a digit's strokes are about as strong as each other: fainter lines that touch them fall away.
@@ -280,19 +280,21 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_
 
   const auto weight = [&](const Component& c) { return c.mass * (c.touches_border ? 0.05 : 1.0); };
   std::vector<int> usable;
+  std::vector<char> is_apart(parts.all.size(), 0);  // frames
   for (int i = 0; i < static_cast<int>(parts.all.size()); ++i) {
     const Component& c = parts.all[static_cast<std::size_t>(i)];
     if (c.side() < kLeastHeight * side || c.strongest < 1.5f * threshold) continue;
-    // Specks and smudges of paper fill their box; a digit of that size would be a dot.
-    if (is_frame(c, parts.all, found.ink, parts.label, i)) continue;
-    usable.push_back(i);
+    if (is_frame(c, parts.all, found.ink, parts.label, i))
+      is_apart[static_cast<std::size_t>(i)] = 1;
+    else
+      usable.push_back(i);
   }
   if (usable.empty()) return std::nullopt;
   const int main = *std::max_element(usable.begin(), usable.end(), [&](int a, int b) {
     return weight(parts.all[static_cast<std::size_t>(a)]) < weight(parts.all[static_cast<std::size_t>(b)]);
   });
   Component box = parts.all[static_cast<std::size_t>(main)];
-  // A strip along the border, or a blot that fills all of its box, is no digit.
+  // A strip along the border is no digit.
   if (box.touches_border && (box.width() > 0.98 * grey.width || box.height() > 0.98 * grey.height)) return std::nullopt;
 
   // What stands near and is made of like strokes belongs to it: the bar of a 5, the halves of a 4.
@@ -303,7 +305,7 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_
     grows = false;
     for (std::size_t i = 0; i < parts.all.size(); ++i) {
       const Component& c = parts.all[i];
-      if (belongs[i] != 0 || (c.touches_border && !is_tiny) || c.area < std::max<std::int64_t>(6, first.area / 30)) continue;
+      if (belongs[i] != 0 || is_apart[i] != 0 || (c.touches_border && !is_tiny) || c.area < std::max<std::int64_t>(6, first.area / 30)) continue;
       if (c.strongest < 0.45f * first.strongest || c.side() > 2 * first.side()) continue;
       const bool is_part = c.area >= first.area / 6;  // a stroke of its own; smaller ones must be nearer
       if (distance(c, box) > (is_tiny ? 0.25 : is_part ? 0.14 : 0.07) * first.side()) continue;
@@ -332,7 +334,7 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_
 
 // --- 28x28 ---
 
-// The digit's ink, 0 to 1, in a margin of ground; `to_28` is the scale that makes its longer side 20 pixels.
+// `picture_scale`: working pixels for each of the picture's.
 DigitImage prepared(const Candidate& c, double picture_scale) {
   constexpr int kBox = 20;
   const Component& box = c.box;
@@ -349,9 +351,10 @@ DigitImage prepared(const Candidate& c, double picture_scale) {
   const bool is_thin = c.stroke * static_cast<float>(scale) < kThinStroke;
   const float radius = is_thin ? (kPenStroke / static_cast<float>(scale) - c.stroke) / 2 : 0.0f;
   scale = kBox / (static_cast<double>(box.side()) + 2.0 * static_cast<double>(radius));
-  // Of a picture that has MNIST's measures each pixel stays what it is.
-  const bool stays = radius == 0.0f && std::abs(scale / picture_scale - 1.0) < 0.13;
-  if (stays) scale = picture_scale;
+  // Of a picture that has MNIST's measures, more or less, each pixel stays what it is.
+  constexpr double kSnaps = 0.08;
+  const bool stays = radius == 0.0f && std::abs(scale * picture_scale - 1.0) < kSnaps;
+  if (stays) scale = 1.0 / picture_scale;
   const int margin = static_cast<int>(std::ceil(radius)) + 3;
   Plane digit(box.width() + 2 * margin, box.height() + 2 * margin);
   for (int y = 0; y < digit.height; ++y)
@@ -376,9 +379,8 @@ DigitImage prepared(const Candidate& c, double picture_scale) {
     }
   mx /= mass, my /= mass;
   if (stays) {  // by whole pixels
-    const double step = 1.0 / scale;
-    mx = std::round((mx + box.left - margin) / step) * step - box.left + margin;
-    my = std::round((my + box.top - margin) / step) * step - box.top + margin;
+    mx = std::round((mx + box.left - margin) / picture_scale) * picture_scale - box.left + margin;
+    my = std::round((my + box.top - margin) / picture_scale) * picture_scale - box.top + margin;
   }
   DigitImage image{};
   for (int y = 0; y < kDigitSide; ++y)
@@ -431,9 +433,8 @@ std::optional<DigitPicture> find_digit(const Image& picture, std::string* reason
 
   std::optional<Candidate> dark = look_for_digit(smooth, noise, is_tiny), light = look_for_digit(inverted(smooth), noise, is_tiny);
   if (!dark && !light) return nothing("nothing stands out from its ground but lines, specks or noise");
-  const bool is_light = !dark || (light && is_ground_dark(smooth));
-  if ((is_light ? light : dark)->box.touches_border && dark.has_value() != light.has_value() && is_light != is_ground_dark(smooth))
-    return nothing("what stands out is the ground between lines or other things");
+  const bool is_light = is_ground_dark(smooth);
+  if (!(is_light ? light : dark)) return nothing("nothing stands out but the ground between lines and other things");
   const Candidate& digit = is_light ? *light : *dark;
   const double fill = static_cast<double>(digit.box.area) / (static_cast<double>(digit.box.width()) * digit.box.height());
   if (fill > 0.92 && digit.box.width() > 0.35 * digit.box.height()) return nothing("what stands out is a blot, no strokes");

@@ -171,6 +171,13 @@ float noise_of(const Plane& plane) {
   return *middle * kNormal / kSecondDifference;
 }
 
+float median_of(const Plane& plane) {
+  std::vector<float> values = plane.values;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 Plane largest_near(const Plane& plane, int radius) {
   const auto larger = [](float a, float b) { return a > b; };
   return transposed(filtered_rows(transposed(filtered_rows(plane, radius, larger)), radius, larger));

@@ -26,6 +26,7 @@ Plane inverted(const Plane& plane);
 Plane smoothed(const Plane& plane);
 /// Standard deviation of what differs from pixel to pixel: the median of the absolute second differences, so that strokes do not count.
 float noise_of(const Plane& plane);
+float median_of(const Plane& plane);
 /// Morphological closing by a square of 2 * radius + 1: the least over squares around a pixel of the largest value in them. Beyond the border
 /// values go on as they do before it.
 Plane closing(const Plane& plane, int radius);
