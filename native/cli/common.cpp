@@ -221,9 +221,9 @@ std::optional<Evaluation> evaluate_with_progress(Model& model, const Dataset& da
     Logs logs{{"loss", so_far.loss}};
     logs.insert(logs.end(), so_far.metrics.begin(), so_far.metrics.end());
     const int columns = on_terminal() ? std::max(terminal_columns() - 1, 1) : 0;
-    std::string line = progress_line(progress.done, progress.total, (now_ms() - start) / 1e3, logs, columns);
-    const std::size_t length = line.size(), blanked = std::min(last_length, static_cast<std::size_t>(columns));
-    if (length < blanked) line.append(blanked - length, ' ');
+    std::string line = progress_line(progress.done, progress.total, (now_ms() - start) / 1e3, logs, columns, !more);
+    const std::size_t length = std::min(line.size(), line.find('\n')), blanked = std::min(last_length, static_cast<std::size_t>(columns));
+    if (length < blanked) line.insert(length, blanked - length, ' ');
     last_length = length;
     say((on_terminal() ? "\r" : "") + line + (more ? "" : "\n"));
   }

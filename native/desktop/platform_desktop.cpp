@@ -2,8 +2,10 @@
 
 #include <SDL.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <string>
 #include <thread>
 
 namespace neurona::app {
@@ -79,8 +81,15 @@ void DesktopPlatform::copy_to_clipboard(std::string_view text) {
 }
 
 std::string DesktopPlatform::preferred_language() const {
-  const char* language = std::getenv("LANG");
-  return language ? language : "en";
+  // As gettext: the list in LANGUAGE ("ca:es"), else the first of these that says something.
+  for (const char* name : {"LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    std::string list = value;
+    std::replace(list.begin(), list.end(), ':', ',');
+    return list;
+  }
+  return "en";
 }
 
 int DesktopPlatform::thread_count() const { return int(std::max(1u, std::thread::hardware_concurrency())); }

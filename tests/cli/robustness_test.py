@@ -285,6 +285,8 @@ class TwoAtOnce(CliTest):
                         time.sleep(0.01)
                     first.send_signal(number)
                     self.assertEqual(first.wait(DEADLINE_S), -number)
+                if number == signal.SIGTERM:
+                    self.assertEqual(self.files(), [f"cache/mnist/{FILES[0]}.gz.part"])
                 mirror.release()
                 self.succeed("data", "mnist")
                 self.assertEqual([begin for path, begin in mirror.requests if path.startswith("/train-images")], [None, 200000])
@@ -530,11 +532,17 @@ class Terminal(CliTest):
         command = ["train", "--data", "embedded", "--limit", 3000, "--epochs", 2, "--validation-split", 0.1, "--threads", 1, "--augment"]
         for columns in (20, 40, 60, 80, 100, 200):
             with self.subTest(columns=columns):
-                drawn = [line for line in self.lines(self.on_terminal(columns, *command)) if re.match(r" *\d+/\d+", line)]
+                text = self.on_terminal(columns, *command)
+                drawn = [line for line in self.lines(text) if re.match(r" *\d+/\d+", line)]
                 self.assertGreater(len(drawn), 2)
                 self.assertLess(max(map(len, drawn)), columns)
+                # What stays on the screen loses nothing: it goes on in the next line.
+                last = text[text.rindex("2700/2700"):].replace("\r\n", "\n").split("\r")[0].rstrip()
+                for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+                    self.assertIn(f" - {name}: ", last)
+                self.assertLess(max(map(len, last.split("\n"))), max(columns, 28))
                 if columns >= 40:
-                    self.assertTrue(all("loss: " in line for line in drawn), drawn)
+                    self.assertTrue(all("loss: " in line for line in drawn if not re.match(r" *(\d+)/\1 ", line)), drawn)
                 if columns == 200:
                     self.assertIn("[==============================]", drawn[-1])
 

@@ -354,3 +354,19 @@ TEST_CASE("LearningRateScheduler sets each epoch's rate; the cosine falls from i
                            })}});
   CHECK(rates == std::vector<double>{0.2, 0.1, 0.05});
 }
+
+TEST_CASE("A progress line fits the columns that there are: the bar shrinks, then goes, then the time, then metrics") {
+  const Logs logs{{"loss", 0.5}, {"accuracy", 0.25}};
+  const std::string whole = progress_line(320, 3200, 1.0, logs);
+  CHECK(whole == " 320/3200 [==>...........................] - ETA: 9s - loss: 0.5000 - accuracy: 0.2500");
+  CHECK(progress_line(320, 3200, 1.0, logs, 200) == whole);
+  CHECK(progress_line(320, 3200, 1.0, logs, 86) == whole);
+  CHECK(progress_line(320, 3200, 1.0, logs, 70) == " 320/3200 [>.............] - ETA: 9s - loss: 0.5000 - accuracy: 0.2500");
+  CHECK(progress_line(320, 3200, 1.0, logs, 56) == " 320/3200 - ETA: 9s - loss: 0.5000 - accuracy: 0.2500");
+  CHECK(progress_line(320, 3200, 1.0, logs, 50) == " 320/3200 - loss: 0.5000 - accuracy: 0.2500");
+  CHECK(progress_line(320, 3200, 1.0, logs, 30) == " 320/3200 - loss: 0.5000");
+  CHECK(progress_line(320, 3200, 1.0, logs, 5) == " 320/");
+  for (int columns = 1; columns < 100; ++columns) CHECK(std::ssize(progress_line(320, 3200, 1.0, logs, columns)) <= columns);
+  // The last line of an epoch stays on the screen.
+  CHECK(progress_line(3200, 3200, 2.0, logs, 50, true) == "3200/3200 [=====] - 2s 625us/sample - loss: 0.5000\n    - accuracy: 0.2500");
+}

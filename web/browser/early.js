@@ -24,7 +24,7 @@
     if (!late) return false;  // loader.js runs, and speaks for itself
     late.textContent = '';
     late.appendChild(document.createTextNode(words[0]));
-    late.appendChild(document.createElement('br'));
+    for (var i = 0; i < 2; ++i) late.appendChild(document.createElement('br'));
     late.appendChild(document.createTextNode(words[1]));
     return true;
   }

@@ -229,8 +229,8 @@ class ProgressBar : public Callback {
 
 /// The line of the progress bar: "31392/57000 [====>....] - ETA: 2s - loss: 0.2296". With done == total the time
 /// taken and the time per sample stand in place of the ETA. Where that is longer than `columns` (0: any length), the bar shrinks, then goes;
-/// then the time, then metrics from the end are left out.
-std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns = 0);
+/// then the time, then metrics from the end are left out. A line that will not be redrawn (`is_last`) loses nothing: it goes on in the next.
+std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns = 0, bool is_last = false);
 /// A metric as Keras prints it: "%.4f", or "%.4e" when |value| <= 1e-3.
 std::string format_metric(double value);
 

@@ -50,11 +50,25 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+// The parts on as many lines as they take, those behind the first indented.
+std::string broken(std::string text, const std::vector<std::string>& parts, std::int64_t room) {
+  std::int64_t used = std::ssize(text);
+  for (const std::string& part : parts) {
+    if (used + std::ssize(part) > room) {
+      text += "\n   ";
+      used = 3;
+    }
+    text += part;
+    used += std::ssize(part);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string format_metric(double value) { return std::abs(value) > 1e-3 ? format("%.4f", value) : format("%.4e", value); }
 
-std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns) {
+std::string progress_line(std::int64_t done, std::int64_t total, double seconds, const Logs& logs, int columns, bool is_last) {
   const std::string goal = std::to_string(total), number = std::to_string(done);
   const std::string count = std::string(goal.size() > number.size() ? goal.size() - number.size() : 0, ' ') + number + "/" + goal;
   const double each = done > 0 ? seconds / static_cast<double>(done) : 0.0;
@@ -72,6 +86,11 @@ std::string progress_line(std::int64_t done, std::int64_t total, double seconds,
   const std::int64_t room = columns > 0 ? columns : std::numeric_limits<int>::max();
   const std::int64_t bar_room = room - around - std::ssize(time) - length(metrics);
   if (bar_room >= kShortestBar) return count + " " + bar(done, total, static_cast<int>(std::min<std::int64_t>(bar_room, kBarWidth))) + time + joined(metrics);
+  if (is_last) {
+    std::vector<std::string> parts{" " + bar(done, total, kShortestBar), time};
+    parts.insert(parts.end(), metrics.begin(), metrics.end());
+    return broken(count, parts, room);
+  }
   const auto fits = [&](const std::string& line) { return std::ssize(line) <= room; };
   if (const std::string line = count + time + joined(metrics); fits(line)) return line;
   while (!metrics.empty() && !fits(count + joined(metrics))) metrics.pop_back();
@@ -111,15 +130,15 @@ void ProgressBar::on_batch_end(TrainingContext& context, std::int64_t, const Log
 }
 
 void ProgressBar::on_epoch_end(TrainingContext& context, std::int64_t, const Logs& logs) {
-  draw(progress_line(context.samples, context.samples, (now_ms() - epoch_start_ms_) / 1e3, logs, columns()), true);
+  draw(progress_line(context.samples, context.samples, (now_ms() - epoch_start_ms_) / 1e3, logs, columns(), true), true);
 }
 
 void ProgressBar::draw(std::string line, bool finished) {
-  const std::size_t length = line.size();
+  const std::size_t length = std::min(line.size(), line.find('\n'));
   // What the line before leaves is blanked, but not behind the edge of a terminal that was made narrower meanwhile.
   std::size_t blanked = last_length_;
   if (const int most = columns(); most > 0) blanked = std::min(blanked, static_cast<std::size_t>(most));
-  if (length < blanked) line.append(blanked - length, ' ');
+  if (length < blanked) line.insert(length, blanked - length, ' ');
   last_length_ = length;
   sink_((options_.redraw ? "\r" : "") + line + (finished ? "\n" : ""));
 }

@@ -142,6 +142,7 @@ FileLock::State FileLock::try_to_take() {
     const std::string owner = std::to_string(::getpid()) + "\n";
     if (::ftruncate(descriptor, 0) == 0) static_cast<void>(!::write(descriptor, owner.data(), owner.size()));
     descriptor_ = descriptor;
+    slot_ = remember(std::filesystem::absolute(path_).string());
     return State::held;
   }
 }
@@ -149,6 +150,7 @@ FileLock::State FileLock::try_to_take() {
 void FileLock::release() {
   if (descriptor_ < 0) return;
   ::unlink(path_.c_str());
+  forget(std::exchange(slot_, -1));
   ::close(std::exchange(descriptor_, -1));
 }
 

@@ -35,7 +35,8 @@ class TemporaryFile {
   int slot_ = -1;  // in the list of files to remove
 };
 
-/// A lock that one process (and in it one owner) has at a time: a file that goes away with it. It ends with its process, however that ends.
+/// A lock that one process (and in it one owner) has at a time: a file that goes away with it, and by remove_temporary_files(). It ends with
+/// its process, however that ends.
 class FileLock {
  public:
   enum class State { held, taken, unavailable };
@@ -52,7 +53,7 @@ class FileLock {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  int descriptor_ = -1, slot_ = -1;
 };
 
 }  // namespace neurona::detail
