@@ -95,6 +95,8 @@ void read_digits(const Options& o) {
                  for (const auto& [digit, index, probability] : best)
                    line +=
                        formatted("  %s %.2f%%", digit.name.c_str(), 100.0 * static_cast<double>(probability));
+                 if (found.others > 0)
+                   line += "  (the largest of " + std::to_string(found.others + 1) + " shapes that look like digits)";
                  return line + "\n";
                });
 }

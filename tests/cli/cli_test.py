@@ -332,6 +332,9 @@ class Predict(WithModel):
         self.succeed("predict", self.model, "two.png", "--show")
         self.assertTrue((self.folder / "two.png.box.png").exists())
         self.fail_with(USAGE, "predict", self.model, "two.png", "--show-in", "nowhere", saying="--show-in")
+        self.write("number.png", png([row + other for row, other in zip(one(100), one(100))]))
+        self.assertIn("(the largest of 2 shapes that look like digits)", self.succeed("predict", self.model, "number.png").stdout)
+        self.assertNotIn("shapes", self.succeed("predict", self.model, "one.png").stdout)
 
     def test_other_formats_and_transparent_ink_are_read(self):
         webp = "UklGRkAAAABXRUJQVlA4TDMAAAAvO8AOAIXitpGU6b/pxR8dnyL6r7ZtA6Qw0SG0AYhYAIH2LAsKRcvJH+GViEJNRKAVJAEA"
