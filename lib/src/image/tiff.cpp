@@ -1,8 +1,11 @@
 #include <tiffio.h>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "image/other_formats.hpp"
 #include "neurona/error.hpp"
@@ -35,18 +38,34 @@ toff_t seek(thandle_t handle, toff_t offset, int from) {
 }
 
 int close(thandle_t) { return 0; }
+
+// It would print them. 1: handled.
+int keep_message(TIFF*, void* to, const char*, const char* format, va_list arguments) {
+  char text[200];
+  std::vsnprintf(text, sizeof text, format, arguments);
+  if (std::string& kept = *static_cast<std::string*>(to); kept.empty()) kept = text;
+  return 1;
+}
+int ignore_message(TIFF*, void*, const char*, const char*, va_list) { return 1; }
+
+constexpr tmsize_t kMostMemory = tmsize_t{1} << 29;  // at a time, whatever a file claims: 100 megapixels packed have 400 MB
 toff_t size(thandle_t handle) { return static_cast<toff_t>(static_cast<Memory*>(handle)->bytes.size()); }
 
 }  // namespace
 
 Rgba decode_tiff(Bytes bytes, const std::string& name) {
-  // It would print its errors and warnings.
-  TIFFSetErrorHandler(nullptr);
-  TIFFSetWarningHandler(nullptr);
-  const auto damaged = [&] { return FormatError("'" + name + "' is cut short or damaged, or a kind of TIFF that libtiff cannot show. Copy it again, or save it as PNG."); };
+  std::string reason;
+  const auto damaged = [&] {
+    return FormatError("'" + name + "' is cut short or damaged, or a kind of TIFF that libtiff cannot show" + (reason.empty() ? "" : " (" + reason + ")") +
+                       ". Copy it again, or save it as PNG.");
+  };
+  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemory);
+  TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_message, &reason);
+  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), ignore_message, nullptr);
   Memory file{bytes};
-  const std::unique_ptr<TIFF, decltype(&TIFFClose)> tiff(TIFFClientOpen(name.c_str(), "rm", &file, read, refuse_to_write, seek, close, size, nullptr, nullptr),
-                                                         &TIFFClose);
+  const std::unique_ptr<TIFF, decltype(&TIFFClose)> tiff(
+      TIFFClientOpenExt(name.c_str(), "rm", &file, read, refuse_to_write, seek, close, size, nullptr, nullptr, options.get()), &TIFFClose);
   if (!tiff) throw damaged();
   std::uint32_t width = 0, height = 0;
   if (TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width) != 1 || TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height) != 1) throw damaged();
