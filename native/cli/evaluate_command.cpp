@@ -41,7 +41,7 @@ void run(const Options& o) {
   if (!o.as_printed && scale != model.metadata().end() && scale->second == kScaledTwice)
     say("It was trained on images divided by 255 twice and is judged on images divided once, as the tutorial's printed run does.\n"
         "  With --as-printed these are divided twice too.\n");
-  const auto wanted_classes = std::ssize(mnist.class_names), outputs = model.output_shape().elements();
+  const std::int64_t wanted_classes = std::ssize(mnist.class_names), outputs = model.output_shape().elements();
   if (!mnist.is_mnist && wanted_classes > outputs)
     throw ValueError("'" + o.model + "' tells " + std::to_string(outputs) + " classes apart, the data in '" + mnist.source + "' has " +
                      std::to_string(wanted_classes) + ". Train a network on this data: neurona train --data " + mnist.source);
