@@ -63,10 +63,11 @@ double likeness(const DigitImage& a, const DigitImage& b) {
   return best;
 }
 
-// Two different digits give 0.3 to 0.75; the same one through blur and rounding more than this.
-constexpr double kSame = 0.9;
+// Two different digits give 0.3 to 0.75. A prepared digit may be larger or smaller than the original by one pixel of 20: its soft edge counts as
+// ink or not. What a fault changes is less than that.
+constexpr double kSameButForSize = 0.85, kSame = 0.93;
 
-// Each digit, with a fault, is found as it was drawn.
+// Each digit, with a fault, is found as it is on plain paper, and that is as it was drawn.
 void check_all(const std::string& fault, const std::function<void(Picture&)>& spoil) {
   for (std::int64_t index = 0; index < 10; ++index) {
     INFO(fault, ", digit ", index);
@@ -75,7 +76,8 @@ void check_all(const std::string& fault, const std::function<void(Picture&)>& sp
     std::string reason;
     const auto found = find_digit(picture.image(), &reason);
     REQUIRE_MESSAGE(found.has_value(), reason);
-    CHECK(likeness(found->digit, picture.original) > kSame);
+    CHECK(likeness(found->digit, picture.original) > kSameButForSize);
+    CHECK(likeness(found->digit, find_digit(Picture(index).image())->digit) > kSame);
     CHECK(found->box.left >= 30);
     CHECK(found->box.right <= kSide - 30);
   }
@@ -134,8 +136,12 @@ TEST_CASE("A picture of 28x28 is prepared like all others: MNIST's measures stay
         }
       return image;
     };
-    CHECK(likeness(find_digit(as_picture(0, 0, 10))->digit, original) > 0.98);
-    for (const auto& [dx, dy] : {std::pair{3, 0}, {0, -3}, {-3, 3}}) CHECK(likeness(find_digit(as_picture(dx, dy, 10))->digit, original) > 0.95);
+    const DigitImage in_place = find_digit(as_picture(0, 0, 10))->digit;
+    CHECK(likeness(in_place, original) > 0.97);
+    for (const auto& [dx, dy] : {std::pair{3, 0}, {0, -3}, {-3, 3}}) {
+      INFO("moved by ", dx, ", ", dy);
+      CHECK(likeness(find_digit(as_picture(dx, dy, 10))->digit, in_place) > 0.93);  // some ink leaves the picture
+    }
     // Half as large and off the middle by 6 pixels.
     CHECK(likeness(find_digit(as_picture(6, -6, 20))->digit, original) > 0.75);
   }
@@ -182,7 +188,7 @@ TEST_CASE("Of several digits the picture says so") {
   const auto found = find_digit(both);
   REQUIRE(found.has_value());
   CHECK(found->others == 1);
-  CHECK(std::max(likeness(found->digit, left.original), likeness(found->digit, right.original)) > kSame);
+  CHECK(std::max(likeness(found->digit, left.original), likeness(found->digit, right.original)) > kSameButForSize);
   CHECK(find_digit(left.image())->others == 0);
 }
 
