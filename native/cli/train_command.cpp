@@ -10,7 +10,6 @@
 #include "neurona/applications.hpp"
 #include "neurona/data/image_augment.hpp"
 #include "neurona/data/sha256.hpp"
-#include "neurona/data/strokes.hpp"
 #include "neurona/error.hpp"
 #include "neurona/formats.hpp"
 #include "neurona/train.hpp"

@@ -4,16 +4,7 @@ import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import { SIZES, check, go, openBrowser, screenshot, serve, set, settled, site, state, test, until, withPage } from './harness.mjs';
-
-async function withCourse({ server: options = [], ...rest }, use) {
-  const server = await serve(...options);
-  try {
-    await withPage({ address: server.address, ...rest }, use);
-  } finally {
-    server.stop();
-  }
-}
+import { SIZES, check, go, openBrowser, screenshot, set, settled, site, state, test, until, withCourse } from './harness.mjs';
 
 // --------------------------------------------------------------------------------------------------------- pinch
 async function fingers(page) {

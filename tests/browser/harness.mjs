@@ -174,3 +174,13 @@ export async function screenshot(page, name) {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: join(pictures, `${name}.png`) });
 }
+
+/** Opens the course on a server of its own. */
+export async function withCourse({ server: options = [], ...rest }, use) {
+  const server = await serve(...options);
+  try {
+    await withPage({ address: server.address, ...rest }, use);
+  } finally {
+    server.stop();
+  }
+}

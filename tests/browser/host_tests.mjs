@@ -4,19 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { SIZES, check, press, screenshot, serve, set, settled, state, test, until, withPage } from './harness.mjs';
+import { SIZES, check, press, screenshot, set, settled, state, test, until, withCourse } from './harness.mjs';
 
 const MNIST_LACKS = process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set';
-
-/** Opens the course on a server of its own. */
-async function withCourse({ server: options = [], ...rest }, use) {
-  const server = await serve(...options);
-  try {
-    await withPage({ address: server.address, ...rest }, use);
-  } finally {
-    server.stop();
-  }
-}
 
 /** Fails unless the page shows its last words, with a button to load it again. */
 async function checkStopped(page, words) {

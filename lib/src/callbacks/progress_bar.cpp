@@ -82,9 +82,9 @@ std::string progress_line(std::int64_t done, std::int64_t total, double seconds,
     for (const std::string& part : parts) sum += part.size();
     return static_cast<std::int64_t>(sum);
   };
-  const std::int64_t around = static_cast<std::int64_t>(count.size()) + std::ssize(" []") - 1;
+  constexpr std::int64_t kAroundBar = 3;  // a space and the brackets
   const std::int64_t room = columns > 0 ? columns : std::numeric_limits<int>::max();
-  const std::int64_t bar_room = room - around - std::ssize(time) - length(metrics);
+  const std::int64_t bar_room = room - std::ssize(count) - kAroundBar - std::ssize(time) - length(metrics);
   if (bar_room >= kShortestBar) return count + " " + bar(done, total, static_cast<int>(std::min<std::int64_t>(bar_room, kBarWidth))) + time + joined(metrics);
   if (is_last) {
     std::vector<std::string> parts{" " + bar(done, total, kShortestBar), time};
