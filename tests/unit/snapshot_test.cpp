@@ -223,12 +223,12 @@ TEST_CASE("A snapshot of a run that is another one is refused with what differs,
   FitJob job(model, images(), options);
   job.step();
   const Snapshot snapshot = job.snapshot();
-  const auto reject = [&](Sequential other, const Dataset& data, FitOptions others, const char* text) {
+  const auto reject = [&](Sequential other, const Dataset& data, FitOptions others, const std::string& text) {
     INFO(text);
     FitJob run(other, data, std::move(others));
     run.step();
     const End before = end_of(other, run);
-    CHECK_THROWS_WITH_AS(run.restore(snapshot), doctest::Contains(text), ValueError);
+    CHECK_THROWS_WITH_AS(run.restore(snapshot), doctest::Contains(text.c_str()), ValueError);
     CHECK(equal_ends(end_of(other, run), before));
   };
   const auto with = [&](auto change) {
