@@ -51,6 +51,9 @@ Model load(const std::filesystem::path& path);
 Snapshot load_snapshot(const std::filesystem::path& path);
 /// Removes what save() and downloads of this process have begun. For a signal handler that ends the program: it only calls unlink().
 void remove_temporary_files() noexcept;
+/// Removes what save() has left beside `path` where its process was killed: files of its naming whose process lives no more (on this machine:
+/// not for folders that several machines write to at once).
+void remove_leftovers(const std::filesystem::path& path) noexcept;
 
 /// Whether this build reads HDF5 files.
 bool reads_keras_h5();
