@@ -35,15 +35,15 @@ class Checkpoint(CliTest):
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
-    def wait_for(self, process, text):
+    def wait_for(self, process, *texts):
         for line in process.stdout:
-            if text in line:
+            if any(text in line for text in texts):
                 return
-        self.fail(f"{text!r} never came: {process.stderr.read()}")
+        self.fail(f"{texts} never came: {process.stderr.read()}")
 
     def kill_at_random(self, process, generator):
         """Kills a training at a random moment behind its beginning, in every other case while it writes. Whether it was not over yet."""
-        self.wait_for(process, "Epoch")
+        self.wait_for(process, "Epoch", "That run has finished")
         deadline = time.monotonic() + generator.uniform(0, 0.08)
         writes = generator.random() < 0.5
         while process.poll() is None and time.monotonic() < deadline:

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <span>
 #include <sstream>
 
@@ -9,6 +10,7 @@
 #include "core/whole_file.hpp"
 #include "neurona/callback.hpp"
 #include "neurona/error.hpp"
+#include "neurona/formats.hpp"
 
 namespace neurona {
 
@@ -25,13 +27,11 @@ std::string first_line(const std::filesystem::path& path) {
 
 // The file's first bytes, which earlier runs wrote, then the text; at once, so that whoever is killed meanwhile loses no line.
 void set_back(const std::filesystem::path& path, std::int64_t bytes_before, const std::string& text) {
-  std::string content;
+  remove_leftovers(path);
   std::ifstream old(path, std::ios::binary);
-  std::ostringstream all;
-  if (old && old.peek() != std::ifstream::traits_type::eof()) all << old.rdbuf();
-  content = all.str();
+  const std::string content{std::istreambuf_iterator<char>(old), {}};
   const std::string whole = content.substr(0, static_cast<std::size_t>(std::clamp<std::int64_t>(bytes_before, 0, std::ssize(content)))) + text;
-  if (whole == content && old) return;
+  if (whole == content && std::filesystem::exists(path)) return;
   detail::TemporaryFile file(detail::behind_links(path));
   file.write(std::as_bytes(std::span(whole)));
   file.put_in_place();
