@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 /// Key of a run's settings in its checkpoints.
 constexpr const char* kSettingsKey = "settings";
 // Options that say nothing of the run itself.
-constexpr std::array<std::string_view, 5> kNotOfTheRun = {"--help", "--json", "--threads", "--checkpoint", "--resume"};
+constexpr std::array<std::string_view, 5> kNotOfTheRun = {"--help", "--json", "--threads", "--checkpoint",
+                                                          "--resume"};
 // Those that may be others when a run goes on.
 constexpr std::array<std::string_view, 4> kMayChange = {"--epochs", "--every", "--out", "--note"};
 
@@ -29,7 +30,8 @@ bool is_among(const std::array<std::string_view, Count>& names, std::string_view
 // So that the run can go on from another folder.
 std::string with_whole_path(const std::string& option, const std::string& value) {
   std::error_code error;
-  const bool is_path = option == "--out" || option == "--log" || option == "--strokes" || (option == "--data" && value != "mnist" && value != "embedded");
+  const bool is_path = option == "--out" || option == "--log" || option == "--strokes" ||
+                       (option == "--data" && value != "mnist" && value != "embedded");
   return is_path ? fs::absolute(value, error).lexically_normal().string() : value;
 }
 
@@ -43,7 +45,10 @@ std::string as_typed(const CLI::Option& option, const std::string& value) {
 }
 
 std::string shell_word(const std::string& text) {
-  const bool is_plain = !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=+,-@%") == std::string::npos;
+  const bool is_plain =
+      !text.empty() &&
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=+,-@%") ==
+          std::string::npos;
   if (is_plain) return text;
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
@@ -53,13 +58,20 @@ std::string shell_word(const std::string& text) {
 Settings read_settings(const Snapshot& snapshot, const std::string& path) {
   const auto it = snapshot.metadata().find(kSettingsKey);
   if (it == snapshot.metadata().end())
-    throw FormatError("--resume '" + path + "': the run in it was none of neurona train; FitJob::restore() in the library goes on with it.");
+    throw FormatError(
+        "--resume '" + path +
+        "': the run in it was none of neurona train; FitJob::restore() in the library goes on with it.");
   const Json json = Json::parse(it->second, nullptr, /*allow_exceptions=*/false);
-  const bool is_whole = json.is_object() && json.contains("command") && json.contains("data_sha256") && json.contains("options") &&
-                        json["command"].is_string() && json["data_sha256"].is_string() && json["options"].is_object() &&
-                        std::all_of(json["options"].begin(), json["options"].end(), [](const Json& value) { return value.is_string(); });
-  if (!is_whole) throw FormatError("--resume '" + path + "': its settings cannot be read. The file is damaged.");
-  return {.command = json["command"].get<std::string>(), .data_sha256 = json["data_sha256"].get<std::string>(), .options = json["options"]};
+  const bool is_whole = json.is_object() && json.contains("command") && json.contains("data_sha256") &&
+                        json.contains("options") && json["command"].is_string() &&
+                        json["data_sha256"].is_string() && json["options"].is_object() &&
+                        std::all_of(json["options"].begin(), json["options"].end(),
+                                    [](const Json& value) { return value.is_string(); });
+  if (!is_whole)
+    throw FormatError("--resume '" + path + "': its settings cannot be read. The file is damaged.");
+  return {.command = json["command"].get<std::string>(),
+          .data_sha256 = json["data_sha256"].get<std::string>(),
+          .options = json["options"]};
 }
 
 // What was typed must be what the run has: with options in between, it would be another run.
@@ -69,9 +81,11 @@ void check_conflict(const CLI::Option& option, const Json& stored) {
   const bool is_stored = stored.contains(name);
   const std::string there = is_stored ? stored[name].get<std::string>() : option.get_default_str();
   if (typed == there) return;
-  const std::string run_has = is_stored || !there.empty() ? "has " + as_typed(option, there) : "was begun without it";
-  throw CLI::ValidationError("--resume", as_typed(option, typed) + " would make it another run: the one in the checkpoint " + run_has +
-                                             ". Leave the option out, or train anew without --resume");
+  const std::string run_has =
+      is_stored || !there.empty() ? "has " + as_typed(option, there) : "was begun without it";
+  throw CLI::ValidationError(
+      "--resume", as_typed(option, typed) + " would make it another run: the one in the checkpoint " +
+                      run_has + ". Leave the option out, or train anew without --resume");
 }
 
 }  // namespace
@@ -91,7 +105,8 @@ std::optional<Interval> parse_interval(std::string_view text) {
 Json options_of(const CLI::App& command) {
   Json options = Json::object();
   for (const CLI::Option* option : command.get_options())
-    if (option->count() > 0 && !is_among(kNotOfTheRun, option->get_name())) options[option->get_name()] = text_of(*option);
+    if (option->count() > 0 && !is_among(kNotOfTheRun, option->get_name()))
+      options[option->get_name()] = text_of(*option);
   return options;
 }
 
@@ -106,7 +121,8 @@ Resumption take_up(CLI::App& command, TrainOptions& options) {
   for (const auto& [name, value] : stored.items()) {
     CLI::Option* option = command.get_option_no_throw(name);
     if (option == nullptr || is_among(kNotOfTheRun, name))
-      throw FormatError("--resume '" + options.resume + "': its run has an option " + name + ", which this version of the program has not.");
+      throw FormatError("--resume '" + options.resume + "': its run has an option " + name +
+                        ", which this version of the program has not.");
     if (option->count() > 0) continue;
     option->add_result(value.get<std::string>());
     option->run_callback();
@@ -118,8 +134,10 @@ Resumption take_up(CLI::App& command, TrainOptions& options) {
 Checkpoints::Checkpoints(std::string path, Interval every, Settings settings)
     : path_(std::move(path)),
       every_(every),
-      settings_(Json{{"command", settings.command}, {"data_sha256", settings.data_sha256}, {"options", std::move(settings.options)}}.dump(
-          -1, ' ', false, Json::error_handler_t::replace)),
+      settings_(Json{{"command", settings.command},
+                     {"data_sha256", settings.data_sha256},
+                     {"options", std::move(settings.options)}}
+                    .dump(-1, ' ', false, Json::error_handler_t::replace)),
       last_ms_(now_ms()) {
   remove_leftovers(path_);
 }
@@ -128,7 +146,8 @@ void Checkpoints::after_step(const FitJob& job) {
   const TrainingState& s = job.state();
   const std::int64_t batch = s.epoch * s.batches + s.batch;
   if (last_batch_ < 0) last_batch_ = std::max<std::int64_t>(batch - 1, 0);
-  const bool is_time = every_.batches > 0 ? batch - last_batch_ >= every_.batches : now_ms() - last_ms_ >= every_.ms;
+  const bool is_time =
+      every_.batches > 0 ? batch - last_batch_ >= every_.batches : now_ms() - last_ms_ >= every_.ms;
   if (!is_time) return;
   last_batch_ = batch;
   write(job);
@@ -145,7 +164,8 @@ bool Checkpoints::write(const FitJob& job) {
   } catch (const Error& e) {
     has_failed_ = true;
     if (!failed_before)
-      say((on_terminal() ? "\n" : "") + std::string("Warning: no checkpoint could be written, the training goes on. ") + e.what() + "\n");
+      say((on_terminal() ? "\n" : "") +
+          std::string("Warning: no checkpoint could be written, the training goes on. ") + e.what() + "\n");
   }
   last_ms_ = now_ms();
   return !has_failed_;

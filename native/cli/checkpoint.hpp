@@ -26,7 +26,8 @@ struct Settings {
   std::string data_sha256;  ///< of its training pixels
   Json options = Json::object();
 };
-/// Those of the command, without the ones that do not belong to the run (--threads, --json, --checkpoint, --resume).
+/// Those of the command, without the ones that do not belong to the run (--threads, --json, --checkpoint,
+/// --resume).
 Json options_of(const CLI::App& command);
 
 /// A run that goes on.
@@ -35,7 +36,8 @@ struct Resumption {
   Settings settings;
 };
 /// Reads the checkpoint that --resume names, and gives its options to the command as if they had been typed.
-/// Errors: IoError, FormatError; CLI::ValidationError for an option that was typed and is another one in the checkpoint.
+/// Errors: IoError, FormatError; CLI::ValidationError for an option that was typed and is another one in the
+/// checkpoint.
 Resumption take_up(CLI::App& command, TrainOptions& options);
 
 /// Writes a run's checkpoints.
@@ -44,9 +46,11 @@ class Checkpoints {
   Checkpoints(std::string path, Interval every, Settings settings);
   /// Behind a step: writes one when it is time.
   void after_step(const FitJob& job);
-  /// Writes one now. Where that fails it is said, once, and the one from before stays; returns whether there is a new one.
+  /// Writes one now. Where that fails it is said, once, and the one from before stays; returns whether there
+  /// is a new one.
   bool write(const FitJob& job);
-  /// "A checkpoint is in run.safetensors. To go on: neurona train --resume run.safetensors"; empty where none was written.
+  /// "A checkpoint is in run.safetensors. To go on: neurona train --resume run.safetensors"; empty where none
+  /// was written.
   std::string how_to_go_on() const;
 
  private:

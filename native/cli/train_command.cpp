@@ -201,7 +201,8 @@ class Run {
     if (data_.embedded) settings.options["--data"] = "embedded";  // else MNIST may be found when the run goes on
     if (resumption_) {
       if (resumption_->settings.data_sha256 != settings.data_sha256)
-        throw ValueError("--resume '" + o_.resume + "': the run was begun on other training images than those that are found now (" + data_.source + ").");
+        throw ValueError("--resume '" + o_.resume + "': the run was begun on other training images than those that are found now (" +
+                         data_.source + ").");
       say("Going on with " + o_.resume + ", " + place(resumption_->snapshot.state()) + ".\n");
       try {
         job_->restore(resumption_->snapshot);
@@ -220,8 +221,8 @@ class Run {
       throw ValueError("--epochs " + std::to_string(epochs_) + ": the run has " + std::to_string(s.epochs) + "; it can be made longer, not shorter.");
     if (epochs_ > s.epochs) {
       if (s.stopped_early)
-        throw ValueError("--epochs " + std::to_string(epochs_) + ": the run stopped early, after epoch " + std::to_string(job_->history().epochs.size()) +
-                         ", and cannot go on. Train anew, without --early-stopping or with more --patience.");
+        throw ValueError("--epochs " + std::to_string(epochs_) + ": the run stopped early, after epoch " +
+                         std::to_string(job_->history().epochs.size()) + ", and cannot go on. Train anew, without --early-stopping or with more --patience.");
       if (schedule_name() != "constant") say("From here on the learning rate follows the schedule of " + std::to_string(epochs_) + " epochs.\n");
       return job_->extend(epochs_ - s.epochs);
     }

@@ -41,7 +41,8 @@ FitOptions options_of_run() {
   return {.epochs = 3,
           .batch_size = 16,
           .validation_split = 0.3,
-          .callbacks = {EarlyStopping({.patience = 1, .restore_best_weights = true}), ReduceLROnPlateau({.patience = 1})},
+          .callbacks = {EarlyStopping({.patience = 1, .restore_best_weights = true}),
+                        ReduceLROnPlateau({.patience = 1})},
           .seed = 5};
 }
 
@@ -50,17 +51,23 @@ Snapshot tiny_snapshot() {
   Sequential model({.seed = 2});
   model.add(Dense({.units = 1, .input_shape = {2}}));
   model.compile({.loss = MeanSquaredError(), .optimizer = SGD({.learning_rate = 0.1, .momentum = 0.9})});
-  FitJob job(model, Dataset(Tensor({6, 2}), Tensor({6, 1})), {.epochs = 2, .batch_size = 4, .callbacks = {EarlyStopping({.monitor = "loss", .restore_best_weights = true})}});
+  FitJob job(model, Dataset(Tensor({6, 2}), Tensor({6, 1})),
+             {.epochs = 2,
+              .batch_size = 4,
+              .callbacks = {EarlyStopping({.monitor = "loss", .restore_best_weights = true})}});
   for (int i = 0; i < 3; ++i) job.step();
   return job.snapshot();
 }
 
 // The file with another header: `change` works on the JSON of "neurona.snapshot" and on the whole header.
-std::vector<std::byte> changed(const Snapshot& snapshot, const std::function<void(nlohmann::json& run, nlohmann::json& header)>& change) {
+std::vector<std::byte> changed(
+    const Snapshot& snapshot,
+    const std::function<void(nlohmann::json& run, nlohmann::json& header)>& change) {
   const std::vector<std::byte> bytes = to_safetensors(snapshot);
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof length, static_cast<std::size_t>(length));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof length,
+                              static_cast<std::size_t>(length));
   nlohmann::json header = nlohmann::json::parse(text);
   nlohmann::json run = nlohmann::json::parse(header["__metadata__"]["neurona.snapshot"].get<std::string>());
   change(run, header);
@@ -70,13 +77,16 @@ std::vector<std::byte> changed(const Snapshot& snapshot, const std::function<voi
   const std::uint64_t new_length = dumped.size();
   std::memcpy(result.data(), &new_length, sizeof new_length);
   std::memcpy(result.data() + sizeof new_length, dumped.data(), dumped.size());
-  result.insert(result.end(), bytes.begin() + static_cast<std::ptrdiff_t>(sizeof length + length), bytes.end());
+  result.insert(result.end(), bytes.begin() + static_cast<std::ptrdiff_t>(sizeof length + length),
+                bytes.end());
   return result;
 }
 
 }  // namespace
 
-TEST_CASE("A snapshot that went through a file at any step continues to the same bits, and again to the same file") {
+TEST_CASE(
+    "A snapshot that went through a file at any step continues to the same bits, and again to the same "
+    "file") {
   Sequential model = network();
   FitJob job(model, images(), options_of_run());
   std::vector<std::vector<std::byte>> files{to_safetensors(job.snapshot())};
@@ -95,7 +105,8 @@ TEST_CASE("A snapshot that went through a file at any step continues to the same
   }
 }
 
-TEST_CASE("The file of a snapshot is a model's file, too: its weights of that moment, its optimizer, its texts") {
+TEST_CASE(
+    "The file of a snapshot is a model's file, too: its weights of that moment, its optimizer, its texts") {
   const test::TemporaryFolder folder;
   Sequential model = network();
   model.metadata()["note"] = "digits";
@@ -109,7 +120,8 @@ TEST_CASE("The file of a snapshot is a model's file, too: its weights of that mo
   job.step();
   const Model loaded = load(folder / "run.safetensors");
   CHECK(test::equal_tensors(loaded.get_weights(), weights));
-  CHECK(loaded.metadata() == std::map<std::string, std::string>{{"note", "digits"}, {"settings", "of a program"}});
+  CHECK(loaded.metadata() ==
+        std::map<std::string, std::string>{{"note", "digits"}, {"settings", "of a program"}});
   CHECK(loaded.compile_options().optimizer->iterations() == 2);
   CHECK(test::equal_tensors(loaded.compile_options().optimizer->state().slots, optimizer.slots));
   const Snapshot again = load_snapshot(folder / "run.safetensors");
@@ -125,7 +137,8 @@ TEST_CASE("An optimizer of a user's own goes through a snapshot's file; as a mod
 
    private:
     void step(Backend&, ConstTensorView, std::span<Tensor> slots, TensorView weights) override {
-      for (std::int64_t i = 0; i < weights.elements(); ++i) weights.as<float>()[i] *= 1.0f - 0.5f / (1.0f + slots[0].values()[static_cast<std::size_t>(i)]++);
+      for (std::int64_t i = 0; i < weights.elements(); ++i)
+        weights.as<float>()[i] *= 1.0f - 0.5f / (1.0f + slots[0].values()[static_cast<std::size_t>(i)]++);
     }
   };
   Sequential model = network(Halving()), other = network(Halving());
@@ -142,7 +155,10 @@ TEST_CASE("An optimizer of a user's own goes through a snapshot's file; as a mod
 
 TEST_CASE("Numbers that JSON has not, infinite and NaN, survive in a snapshot's file") {
   Sequential model = network(SGD({.learning_rate = 1e30}));
-  FitJob job(model, images(), {.epochs = 1, .batch_size = 16, .callbacks = {EarlyStopping({.monitor = "loss"})}});  // its best is infinite at first
+  FitJob job(model, images(),
+             {.epochs = 1,
+              .batch_size = 16,
+              .callbacks = {EarlyStopping({.monitor = "loss"})}});  // its best is infinite at first
   CHECK_THROWS_AS(run_to_end(job), NotFiniteError);
   const Snapshot snapshot = job.snapshot();
   CHECK(!std::isfinite(snapshot.state().batch_loss));
@@ -150,7 +166,8 @@ TEST_CASE("Numbers that JSON has not, infinite and NaN, survive in a snapshot's 
   CHECK(std::isfinite(again.state().batch_loss) == std::isfinite(snapshot.state().batch_loss));
   CHECK(again.state().failed);
   Sequential other = network(SGD({.learning_rate = 1e30}));
-  FitJob continued(other, images(), {.epochs = 1, .batch_size = 16, .callbacks = {EarlyStopping({.monitor = "loss"})}});
+  FitJob continued(other, images(),
+                   {.epochs = 1, .batch_size = 16, .callbacks = {EarlyStopping({.monitor = "loss"})}});
   continued.restore(again);
   CHECK(!continued.step());
   CHECK_THROWS_WITH_AS(continued.extend(1), "FitJob::extend: the run failed; start a new one.", ValueError);
@@ -159,9 +176,12 @@ TEST_CASE("Numbers that JSON has not, infinite and NaN, survive in a snapshot's 
 TEST_CASE("Files that hold no run are told by what they are") {
   const test::TemporaryFolder folder;
   save(network(), folder / "model.safetensors");
-  CHECK_THROWS_WITH_AS(load_snapshot(folder / "model.safetensors"), doctest::Contains("model.safetensors': Snapshot: the file holds a network, but no run"), FormatError);
+  CHECK_THROWS_WITH_AS(
+      load_snapshot(folder / "model.safetensors"),
+      doctest::Contains("model.safetensors': Snapshot: the file holds a network, but no run"), FormatError);
   test::write_file(folder / "picture.safetensors", "\x89PNG\r\n\x1a\n and more");
-  CHECK_THROWS_WITH_AS(load_snapshot(folder / "picture.safetensors"), doctest::Contains("a PNG image"), FormatError);
+  CHECK_THROWS_WITH_AS(load_snapshot(folder / "picture.safetensors"), doctest::Contains("a PNG image"),
+                       FormatError);
   CHECK_THROWS_WITH_AS(load_snapshot(folder / "missing"), doctest::Contains("Cannot read"), IoError);
   CHECK_THROWS_AS(to_safetensors(Snapshot()), ValueError);
 }
@@ -174,7 +194,9 @@ TEST_CASE("Every truncation of a snapshot's file is refused with a FormatError")
   }
 }
 
-TEST_CASE("A snapshot's file with any one bit changed loads or is refused; what loads is restored or refused, and never harms") {
+TEST_CASE(
+    "A snapshot's file with any one bit changed loads or is refused; what loads is restored or refused, and "
+    "never harms") {
   std::vector<std::byte> bytes = to_safetensors(tiny_snapshot());
   Sequential model({.seed = 2});
   model.add(Dense({.units = 1, .input_shape = {2}}));
@@ -185,7 +207,10 @@ TEST_CASE("A snapshot's file with any one bit changed loads or is refused; what 
       bytes[i] ^= static_cast<std::byte>(1 << bit);
       try {
         const Snapshot snapshot = snapshot_from_safetensors(bytes);
-        FitJob job(model, Dataset(Tensor({6, 2}), Tensor({6, 1})), {.epochs = 2, .batch_size = 4, .callbacks = {EarlyStopping({.monitor = "loss", .restore_best_weights = true})}});
+        FitJob job(model, Dataset(Tensor({6, 2}), Tensor({6, 1})),
+                   {.epochs = 2,
+                    .batch_size = 4,
+                    .callbacks = {EarlyStopping({.monitor = "loss", .restore_best_weights = true})}});
         job.restore(snapshot);
         ++restored;
         for (int step = 0; step < 4 && job.step(); ++step) {
@@ -203,12 +228,14 @@ TEST_CASE("A snapshot's file with any one bit changed loads or is refused; what 
   CHECK(restored > 0);
 }
 
-TEST_CASE("A snapshot's file that contradicts itself, or would fill the memory, is refused with what is wrong") {
+TEST_CASE(
+    "A snapshot's file that contradicts itself, or would fill the memory, is refused with what is wrong") {
   const Snapshot snapshot = tiny_snapshot();
   using Json = nlohmann::json;
   const auto reject = [&](const std::string& text, const std::function<void(Json&, Json&)>& change) {
     INFO(text);
-    CHECK_THROWS_WITH_AS(snapshot_from_safetensors(changed(snapshot, change)), doctest::Contains(text.c_str()), FormatError);
+    CHECK_THROWS_WITH_AS(snapshot_from_safetensors(changed(snapshot, change)),
+                         doctest::Contains(text.c_str()), FormatError);
   };
   CHECK_NOTHROW(snapshot_from_safetensors(changed(snapshot, [](Json&, Json&) {})));
   reject("its version is 2; this program reads version 1", [](Json& run, Json&) { run["version"] = 2; });
@@ -222,19 +249,26 @@ TEST_CASE("A snapshot's file that contradicts itself, or would fill the memory, 
   reject("it runs, but has not begun", [](Json& run, Json&) { run["has_begun"] = false; });
   reject("its history", [](Json& run, Json&) { run["seconds"].push_back(1.0); });
   reject("it names a weight twice", [](Json& run, Json&) { run["weights"].push_back("dense/bias"); });
-  reject("tensor 'dense/nothing' is missing", [](Json& run, Json&) { run["weights"].push_back("dense/nothing"); });
+  reject("tensor 'dense/nothing' is missing",
+         [](Json& run, Json&) { run["weights"].push_back("dense/nothing"); });
   reject("run is described wrongly", [](Json& run, Json&) { run.erase("sums"); });
   reject("stands for a number", [](Json& run, Json&) { run["batch_loss"] = {{"number", "many"}}; });
   reject("is missing", [](Json& run, Json&) { run["callbacks"][0]["tensors"] = 1000000000; });
   reject("last good weights", [](Json&, Json& header) {
     header["neurona.snapshot.good/dense/bias"]["shape"] = Json::array({1, 1});
   });
-  reject("its tensors overlap", [](Json&, Json& header) { header["dense/bias"]["data_offsets"] = header["dense/kernel"]["data_offsets"], header["neurona.optimizer/0"]["data_offsets"] = {0, 40}; });
-  reject("the file has no optimizer", [](Json&, Json& header) { header["__metadata__"].erase("neurona.optimizer"); });
+  reject("its tensors overlap", [](Json&, Json& header) {
+    header["dense/bias"]["data_offsets"] = header["dense/kernel"]["data_offsets"],
+    header["neurona.optimizer/0"]["data_offsets"] = {0, 40};
+  });
+  reject("the file has no optimizer",
+         [](Json&, Json& header) { header["__metadata__"].erase("neurona.optimizer"); });
   reject("neurona.snapshot' is not a JSON object", [](Json& run, Json&) { run = Json::array(); });
 }
 
-TEST_CASE("The log of a run that goes on from a snapshot is that of a run that never stopped, what earlier runs wrote included") {
+TEST_CASE(
+    "The log of a run that goes on from a snapshot is that of a run that never stopped, what earlier runs "
+    "wrote included") {
   for (const bool append : {false, true}) {
     INFO("append ", append);
     const test::TemporaryFolder folder;
@@ -243,7 +277,8 @@ TEST_CASE("The log of a run that goes on from a snapshot is that of a run that n
       options.callbacks = {CSVLogger({.filename = folder / name, .append = append})};
       return options;
     };
-    const std::string earlier = append ? "epoch,accuracy,loss,val_accuracy,val_loss\n7,0.5,1,0.5,1\n" : "something else\n";
+    const std::string earlier =
+        append ? "epoch,accuracy,loss,val_accuracy,val_loss\n7,0.5,1,0.5,1\n" : "something else\n";
     for (const char* name : {"whole.csv", "broken.csv"}) test::write_file(folder / name, earlier);
     Sequential model = network(), other = network();
     FitJob whole(model, images(), log("whole.csv"));
@@ -254,7 +289,8 @@ TEST_CASE("The log of a run that goes on from a snapshot is that of a run that n
       FitJob broken(other, images(), log("broken.csv"));
       while (broken.step()) snapshots.push_back(broken.snapshot());
     }
-    for (const std::size_t i : {std::size_t{1}, std::size_t{5}, snapshots.size() - 1}) {  // the file has later lines, too
+    for (const std::size_t i :
+         {std::size_t{1}, std::size_t{5}, snapshots.size() - 1}) {  // the file has later lines, too
       INFO("snapshot ", i);
       Sequential third = network();
       FitJob continued(third, images(), log("broken.csv"));
@@ -275,7 +311,11 @@ TEST_CASE("The log of a run that goes on from a snapshot is that of a run that n
 TEST_CASE("A checkpoint of the best model alone is kept over a break: a worse epoch does not replace it") {
   const test::TemporaryFolder folder;
   const auto options = [&] {
-    return FitOptions{.epochs = 3, .batch_size = 16, .callbacks = {ModelCheckpoint({.filepath = (folder / "best.safetensors").string(), .monitor = "loss", .save_best_only = true})}};
+    return FitOptions{.epochs = 3,
+                      .batch_size = 16,
+                      .callbacks = {ModelCheckpoint({.filepath = (folder / "best.safetensors").string(),
+                                                     .monitor = "loss",
+                                                     .save_best_only = true})}};
   };
   Sequential model = network(), other = network();
   FitJob job(model, images(), options());
@@ -293,7 +333,10 @@ TEST_CASE("A checkpoint of the best model alone is kept over a break: a worse ep
 TEST_CASE("A progress bar that goes on in mid-epoch prints the epoch's line again") {
   std::string first, second;
   const auto options = [](std::string& text) {
-    return FitOptions{.epochs = 2, .batch_size = 16, .callbacks = {ProgressBar([&](std::string_view part) { text += part; }, {.redraw = false})}};
+    return FitOptions{
+        .epochs = 2,
+        .batch_size = 16,
+        .callbacks = {ProgressBar([&](std::string_view part) { text += part; }, {.redraw = false})}};
   };
   Sequential model = network(), other = network();
   FitJob job(model, images(), options(first));

@@ -52,8 +52,10 @@ Sequential small_cnn(Handle<Optimizer> optimizer) {
   return model;
 }
 
-// Takes a snapshot after each step; from each of them another run, of another model, must end in the same bits.
-void check_every_place(const MakeModel& make, const Dataset& data, const FitOptions& options, const std::function<std::vector<Handle<Callback>>()>& callbacks = {}) {
+// Takes a snapshot after each step; from each of them another run, of another model, must end in the same
+// bits.
+void check_every_place(const MakeModel& make, const Dataset& data, const FitOptions& options,
+                       const std::function<std::vector<Handle<Callback>>()>& callbacks = {}) {
   const auto options_of_run = [&] {
     FitOptions own = options;
     if (callbacks) own.callbacks = callbacks();
@@ -77,23 +79,25 @@ void check_every_place(const MakeModel& make, const Dataset& data, const FitOpti
 }
 
 std::vector<Handle<Optimizer>> optimizers() {
-  return {SGD({.learning_rate = 0.1}),
-          SGD({.learning_rate = 0.05, .momentum = 0.9, .nesterov = true}),
-          Adam({.amsgrad = true}),
-          AdamW(),
-          RMSprop({.momentum = 0.5, .centered = true})};
+  return {SGD({.learning_rate = 0.1}), SGD({.learning_rate = 0.05, .momentum = 0.9, .nesterov = true}),
+          Adam({.amsgrad = true}), AdamW(), RMSprop({.momentum = 0.5, .centered = true})};
 }
 
 }  // namespace
 
-TEST_CASE("From a snapshot at any step, in training or validation, a run goes on to the same bits, with every optimizer") {
+TEST_CASE(
+    "From a snapshot at any step, in training or validation, a run goes on to the same bits, with every "
+    "optimizer") {
   for (const Handle<Optimizer>& optimizer : optimizers()) {
     INFO(optimizer->name(), ", slots ", optimizer->slots_per_parameter());
-    check_every_place([&] { return network(optimizer->clone()); }, images(), {.epochs = 3, .batch_size = 16, .validation_split = 0.3, .seed = 5});
+    check_every_place([&] { return network(optimizer->clone()); }, images(),
+                      {.epochs = 3, .batch_size = 16, .validation_split = 0.3, .seed = 5});
   }
 }
 
-TEST_CASE("Batches of one, of a part and of all samples, in their order or shuffled, go on from a snapshot to the same bits") {
+TEST_CASE(
+    "Batches of one, of a part and of all samples, in their order or shuffled, go on from a snapshot to the "
+    "same bits") {
   for (const std::int64_t batch_size : {1, 7, 70, 1000})
     for (const bool shuffle : {false, true}) {
       INFO("batch_size ", batch_size, ", shuffle ", shuffle);
@@ -102,34 +106,45 @@ TEST_CASE("Batches of one, of a part and of all samples, in their order or shuff
     }
 }
 
-TEST_CASE("Augmented images and kernels that move in the backward pass go on from a snapshot to the same bits, whatever the threads") {
+TEST_CASE(
+    "Augmented images and kernels that move in the backward pass go on from a snapshot to the same bits, "
+    "whatever the threads") {
   const int kept = num_threads();
   for (const int threads : {1, 2}) {
     set_num_threads(threads);
-    check_every_place([] { return small_cnn(SGD({.learning_rate = 0.1})); }, images().augmented(data::augmentation()),
+    check_every_place([] { return small_cnn(SGD({.learning_rate = 0.1})); },
+                      images().augmented(data::augmentation()),
                       {.epochs = 2, .batch_size = 16, .validation_data = images().slice(0, 20), .seed = 7});
   }
   set_num_threads(kept);
 }
 
-TEST_CASE("Early stopping, rates that fall and a rate on a plateau go on from a snapshot as they would have") {
+TEST_CASE(
+    "Early stopping, rates that fall and a rate on a plateau go on from a snapshot as they would have") {
   const auto callbacks = [] {
-    return std::vector<Handle<Callback>>{LearningRateScheduler([](std::int64_t epoch, double rate) { return epoch == 2 ? 0.3 * rate : rate; }),
-                                         ReduceLROnPlateau({.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1}),
-                                         EarlyStopping({.min_delta = 0.01, .patience = 2, .restore_best_weights = true})};
+    return std::vector<Handle<Callback>>{
+        LearningRateScheduler([](std::int64_t epoch, double rate) { return epoch == 2 ? 0.3 * rate : rate; }),
+        ReduceLROnPlateau({.factor = 0.5, .patience = 1, .min_delta = 0.05, .cooldown = 1}),
+        EarlyStopping({.min_delta = 0.01, .patience = 2, .restore_best_weights = true})};
   };
   Sequential model = network(Adam({.learning_rate = 0.03}));
-  FitJob job(model, images(), {.epochs = 40, .batch_size = 16, .validation_split = 0.3, .callbacks = callbacks(), .seed = 8});
+  FitJob job(model, images(),
+             {.epochs = 40, .batch_size = 16, .validation_split = 0.3, .callbacks = callbacks(), .seed = 8});
   run_to_end(job);
   REQUIRE(job.state().stopped_early);  // else this test would show little
   REQUIRE(model.compile_options().optimizer->learning_rate() < 0.3 * 0.03);
-  check_every_place([] { return network(Adam({.learning_rate = 0.03})); }, images(), {.epochs = 40, .batch_size = 16, .validation_split = 0.3, .seed = 8},
-                    callbacks);
+  check_every_place([] { return network(Adam({.learning_rate = 0.03})); }, images(),
+                    {.epochs = 40, .batch_size = 16, .validation_split = 0.3, .seed = 8}, callbacks);
 }
 
 TEST_CASE("A run goes back to any of its own snapshots, in any order, also after its end") {
   Sequential model = network(Adam());
-  FitJob job(model, images(), {.epochs = 3, .batch_size = 16, .validation_split = 0.3, .callbacks = {EarlyStopping({.patience = 1, .restore_best_weights = true})}, .seed = 9});
+  FitJob job(model, images(),
+             {.epochs = 3,
+              .batch_size = 16,
+              .validation_split = 0.3,
+              .callbacks = {EarlyStopping({.patience = 1, .restore_best_weights = true})},
+              .seed = 9});
   std::vector<Snapshot> snapshots{job.snapshot()};
   while (job.step()) snapshots.push_back(job.snapshot());
   const End expected = end_of(model, job);
@@ -171,7 +186,9 @@ TEST_CASE("A finished run is restored as finished and can be extended; so can on
   }
 }
 
-TEST_CASE("A run that failed goes back to before its failure, and fails again with the same words at a restored place") {
+TEST_CASE(
+    "A run that failed goes back to before its failure, and fails again with the same words at a restored "
+    "place") {
   const auto make = [] { return network(SGD({.learning_rate = 1e30, .momentum = 0.9})); };
   const auto fails = [](FitJob& job) -> std::string {
     try {
@@ -214,12 +231,17 @@ TEST_CASE("A snapshot does not change with its run, and says how large it is") {
   CHECK(snapshot.history().epochs.empty());
   CHECK(Snapshot().empty());
   CHECK(Snapshot().size_bytes() > 0);
-  CHECK_THROWS_WITH_AS(job.restore(Snapshot()), "Snapshot: it is empty. FitJob::snapshot() or load_snapshot() gives one.", ValueError);
+  CHECK_THROWS_WITH_AS(job.restore(Snapshot()),
+                       "Snapshot: it is empty. FitJob::snapshot() or load_snapshot() gives one.", ValueError);
 }
 
 TEST_CASE("A snapshot of a run that is another one is refused with what differs, and nothing changes") {
   Sequential model = network(Adam());
-  const FitOptions options{.epochs = 2, .batch_size = 16, .validation_split = 0.3, .callbacks = {EarlyStopping({.patience = 2})}, .seed = 1};
+  const FitOptions options{.epochs = 2,
+                           .batch_size = 16,
+                           .validation_split = 0.3,
+                           .callbacks = {EarlyStopping({.patience = 2})},
+                           .seed = 1};
   FitJob job(model, images(), options);
   job.step();
   const Snapshot snapshot = job.snapshot();
@@ -238,21 +260,31 @@ TEST_CASE("A snapshot of a run that is another one is refused with what differs,
     return changed;
   };
   const auto same = with([](FitOptions&) {});
-  reject(network(Adam()), images().slice(0, 60), same, "number of training samples is 49 in the snapshot, 42 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.batch_size = 8; }), "batch_size is 16 in the snapshot, 8 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.seed = 2; }), "seed is 1 in the snapshot, 2 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.shuffle = false; }), "shuffle is true in the snapshot, false here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.validation_data = images().slice(0, 5); }), "number of training samples is 49 in the snapshot, 70 here");
-  reject(network(Adam()), images().augmented(data::augmentation()), same, "augmentation is false in the snapshot, true here");
+  reject(network(Adam()), images().slice(0, 60), same,
+         "number of training samples is 49 in the snapshot, 42 here");
+  reject(network(Adam()), images(), with([](FitOptions& o) { o.batch_size = 8; }),
+         "batch_size is 16 in the snapshot, 8 here");
+  reject(network(Adam()), images(), with([](FitOptions& o) { o.seed = 2; }),
+         "seed is 1 in the snapshot, 2 here");
+  reject(network(Adam()), images(), with([](FitOptions& o) { o.shuffle = false; }),
+         "shuffle is true in the snapshot, false here");
+  reject(network(Adam()), images(), with([](FitOptions& o) { o.validation_data = images().slice(0, 5); }),
+         "number of training samples is 49 in the snapshot, 70 here");
+  reject(network(Adam()), images().augmented(data::augmentation()), same,
+         "augmentation is false in the snapshot, true here");
   reject(network(SGD()), images(), same, "the optimizer is Adam in the snapshot, SGD here");
   reject(network(Adam({.beta_1 = 0.8})), images(), same, "Adam's beta_1 is 0.9 in the snapshot, 0.8 here");
-  reject(network(Adam({.learning_rate = 0.5})), images(), same, "Adam's learning_rate is 0.001 in the snapshot, 0.5 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks.clear(); }), "the number of callbacks is 1 in the snapshot, 0 here");
+  reject(network(Adam({.learning_rate = 0.5})), images(), same,
+         "Adam's learning_rate is 0.001 in the snapshot, 0.5 here");
+  reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks.clear(); }),
+         "the number of callbacks is 1 in the snapshot, 0 here");
   reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks = {ReduceLROnPlateau()}; }),
          "callback 0 is EarlyStopping in the snapshot, ReduceLROnPlateau here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks = {EarlyStopping({.patience = 3})}; }),
+  reject(network(Adam()), images(),
+         with([](FitOptions& o) { o.callbacks = {EarlyStopping({.patience = 3})}; }),
          "callback 0, EarlyStopping: patience is 2 in the snapshot, 3 here");
-  reject(small_cnn(Adam()), images(), same, "layer 0, Flatten 'flatten': type \"Flatten\" in the snapshot, \"Reshape\" here");
+  reject(small_cnn(Adam()), images(), same,
+         "layer 0, Flatten 'flatten': type \"Flatten\" in the snapshot, \"Reshape\" here");
   Sequential wider({.seed = 3});
   wider.add(Flatten({.input_shape = {28, 28}}));
   wider.add(Dense({.units = 11, .activation = Activation::tanh, .kernel_regularizer = L2(1e-3)}));
@@ -263,7 +295,8 @@ TEST_CASE("A snapshot of a run that is another one is refused with what differs,
   reject(std::move(wider), images(), same, "layer 1, Dense 'dense': units 9 in the snapshot, 11 here");
   Sequential frozen = network(Adam());
   frozen.layer("dense").set_trainable(false);
-  reject(std::move(frozen), images(), same, "layer 1, Dense 'dense': trainable missing in the snapshot, false here");
+  reject(std::move(frozen), images(), same,
+         "layer 1, Dense 'dense': trainable missing in the snapshot, false here");
   Sequential one_weight = network(Adam());
   one_weight.parameters()[0]->trainable = false;
   reject(std::move(one_weight), images(), same, "weights that are trained is [1, 1");
@@ -278,8 +311,10 @@ TEST_CASE("No snapshot is taken or restored while a callback is at work") {
   int refused = 0;
   const Handle<Callback> asks = LambdaCallback(
       [&](TrainingContext&, std::int64_t, const Logs&) {
-        CHECK_THROWS_WITH_AS(static_cast<void>(job->snapshot()), doctest::Contains("FitJob::snapshot: a callback is at work"), ValueError);
-        CHECK_THROWS_WITH_AS(job->restore(Snapshot()), doctest::Contains("FitJob::restore: a callback is at work"), ValueError);
+        CHECK_THROWS_WITH_AS(static_cast<void>(job->snapshot()),
+                             doctest::Contains("FitJob::snapshot: a callback is at work"), ValueError);
+        CHECK_THROWS_WITH_AS(job->restore(Snapshot()),
+                             doctest::Contains("FitJob::restore: a callback is at work"), ValueError);
         ++refused;
       },
       {});
@@ -321,7 +356,9 @@ class Counter : public Callback {
 
 }  // namespace
 
-TEST_CASE("A user's callback keeps its state through its own functions, and sees the beginning of a run that goes on") {
+TEST_CASE(
+    "A user's callback keeps its state through its own functions, and sees the beginning of a run that goes "
+    "on") {
   Sequential model = network(SGD()), other = network(SGD());
   const auto counter = std::make_shared<Counter>(), again = std::make_shared<Counter>();
   int begins = 0;
@@ -329,7 +366,8 @@ TEST_CASE("A user's callback keeps its state through its own functions, and sees
   const Snapshot ready = job.snapshot();
   for (int i = 0; i < 7; ++i) job.step();
   const Snapshot snapshot = job.snapshot();
-  const Handle<Callback> plain = LambdaCallback(LambdaCallbackOptions{.on_train_begin = [&](TrainingContext&) { ++begins; }});
+  const Handle<Callback> plain =
+      LambdaCallback(LambdaCallbackOptions{.on_train_begin = [&](TrainingContext&) { ++begins; }});
   FitJob continued(other, images(), {.epochs = 2, .batch_size = 16, .callbacks = {again, plain}});
   continued.restore(ready);
   CHECK(again->begins == 0);

@@ -208,24 +208,24 @@ struct CSVLoggerOptions {
 };
 
 /// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the
-/// first line has the names. The file is complete after each epoch; a device or a pipe is opened once. Lines end in \n; numbers have as many digits as it
-/// takes to read them back; one that the first epoch had and a later one lacks is "NA". Where a run goes on from a snapshot, the file
-/// is set back to what it was then, earlier runs' lines included; what went to a device, a pipe or `write` stays. Errors: ValueError for an empty
-/// file name or separator, and when it is to append to a file with other columns; IoError. They end the run.
+/// first line has the names. The file is complete after each epoch; a device or a pipe is opened once. Lines end in \n; numbers have as
+/// many digits as it takes to read them back; one that the first epoch had and a later one lacks is "NA". Where a run goes on from a
+/// snapshot, the file is set back to what it was then, earlier runs' lines included; what went to a device, a pipe or `write` stays.
+/// Errors: ValueError for an empty file name or separator, and when it is to append to a file with other columns; IoError. They end the
+/// run.
 class CSVLogger : public Callback {
  public:
   explicit CSVLogger(CSVLoggerOptions options);
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
-
   CallbackState save_state() const override;
   void restore_state(TrainingContext& context, const CallbackState& state) override;
 
  private:
   void write(const std::string& text, bool anew);
   CSVLoggerOptions options_;
-  std::string written_;              // by this run
-  std::int64_t bytes_before_ = 0;    // of the file, of earlier runs
+  std::string written_;                    // by this run
+  std::int64_t bytes_before_ = 0;          // of the file, of earlier runs
   std::shared_ptr<std::ofstream> stream_;  // of what is no regular file
   std::vector<std::string> names_;  // of the columns after "epoch", once an epoch has told them
 };
@@ -249,7 +249,6 @@ class ProgressBar : public Callback {
   void on_epoch_begin(TrainingContext& context, std::int64_t epoch) override;
   void on_batch_end(TrainingContext& context, std::int64_t batch, const Logs& logs) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
-
   CallbackState save_state() const override;
   /// In mid-epoch prints the epoch's line again; its time goes on.
   void restore_state(TrainingContext& context, const CallbackState& state) override;

@@ -26,7 +26,9 @@ struct SaveOptions {
 /// The model as the bytes of a safetensors file: weights named "layer/parameter"; architecture, loss, optimizer and `metadata()` in
 /// the header. Errors: ValueError for metadata whose keys belong to the format, or of more than 16 MiB.
 std::vector<std::byte> to_safetensors(const Model& model, SaveOptions options = {});
-inline std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) { return to_safetensors(model, SaveOptions{.stored_as = stored_as}); }
+inline std::vector<std::byte> to_safetensors(const Model& model, StoredAs stored_as) {
+  return to_safetensors(model, SaveOptions{.stored_as = stored_as});
+}
 /// A compiled model from such bytes; with SGD() where they hold no optimizer.
 /// Errors: FormatError for truncated, oversized, inconsistent or foreign files.
 Model from_safetensors(std::span<const std::byte> bytes);
@@ -40,7 +42,9 @@ Snapshot snapshot_from_safetensors(std::span<const std::byte> bytes);
 /// processes that save at once leave one whole file. A file that is replaced keeps its permissions; symbolic links are followed to their
 /// end. Errors: IoError, also where `path` is a folder, a device or a read-only file.
 void save(const Model& model, const std::filesystem::path& path, SaveOptions options = {});
-inline void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as) { save(model, path, SaveOptions{.stored_as = stored_as}); }
+inline void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as) {
+  save(model, path, SaveOptions{.stored_as = stored_as});
+}
 void save(const Snapshot& snapshot, const std::filesystem::path& path);
 /// Errors: IoError where save() would fail, as far as can be told beforehand.
 void check_writable(const std::filesystem::path& path);

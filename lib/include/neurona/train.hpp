@@ -87,11 +87,12 @@ class FitJob : public Job {
   /// The run as it stands. Copies tensors; computes nothing. Not to be taken while a slice runs on another thread.
   /// Errors: ValueError when a callback asks, whose step is not over.
   Snapshot snapshot() const;
-  /// Goes to where a run like this one stood, forwards or back, in this process or another, also when this one is over or failed: the
-  /// same bits follow as followed there, given the same data, backend and kind of processor. The weights are put into the model; `epochs` becomes the snapshot's (extend() adds to it).
-  /// In a job that has not begun callbacks see on_train_begin first (TrainingContext::continues), then each its state.
-  /// Errors: ValueError that names what differs (layers, number and shape of samples, batch_size, shuffle, seed, loss, metrics, optimizer,
-  /// callbacks and their options), also for a snapshot that contradicts itself, and when a callback asks; what callbacks throw. Nothing changes then.
+  /// Goes to where a run like this one stood, forwards or back, in this process or another, also when this one is over or failed: the same
+  /// bits follow as followed there, given the same data, backend and kind of processor. The weights are put into the model; `epochs` becomes
+  /// the snapshot's (extend() adds to it). In a job that has not begun callbacks see on_train_begin first (TrainingContext::continues), then
+  /// each its state. Errors: ValueError that names what differs (layers, number and shape of samples, batch_size, shuffle, seed, loss,
+  /// metrics, optimizer, callbacks and their options), also for a snapshot that contradicts itself, and when a callback asks; what callbacks
+  /// throw. Nothing changes then.
   void restore(const Snapshot& snapshot);
 
   const TrainingState& state() const;

@@ -34,9 +34,11 @@ class Room {
     };
     for (const Shape& in : inputs)
       if (in.elements() > kMaxInputs) throw refuse(in);
-    if (layer.output_shape(inputs).elements() > kMaxInputs) throw refuse(inputs.empty() ? Shape() : inputs[0]);
+    if (layer.output_shape(inputs).elements() > kMaxInputs)
+      throw refuse(inputs.empty() ? Shape() : inputs[0]);
     std::uint64_t weights = 0;
-    for (const ParameterSpec& spec : layer.parameter_specs(inputs)) weights += static_cast<std::uint64_t>(spec.shape.elements());
+    for (const ParameterSpec& spec : layer.parameter_specs(inputs))
+      weights += static_cast<std::uint64_t>(spec.shape.elements());
     if (weights > bytes_ - taken_) throw refuse(inputs.empty() ? Shape() : inputs[0]);
     taken_ += weights;
   }
@@ -90,18 +92,24 @@ Model read_functional(const ReadJson& architecture, Room room) {
     known[name] = {model.add(std::move(layer), nodes), output};
   }
   std::vector<Node> outputs;
-  for (const ReadJson& output : architecture.at("outputs")) outputs.push_back(find(output, "the list of outputs").first);
+  for (const ReadJson& output : architecture.at("outputs"))
+    outputs.push_back(find(output, "the list of outputs").first);
   model.set_outputs(outputs);
   return model;
 }
 
-// The first entry in which two objects differ, as "units 12 in the snapshot, 13 here"; empty where there is none.
-std::string object_difference(const ReadJson& a, const std::string& first, const ReadJson& b, const std::string& second) {
-  const auto text_of = [](const ReadJson& object, const std::string& key) { return object.contains(key) ? object[key].dump() : "missing"; };
+// The first entry in which two objects differ, as "units 12 in the snapshot, 13 here"; empty where there is
+// none.
+std::string object_difference(const ReadJson& a, const std::string& first, const ReadJson& b,
+                              const std::string& second) {
+  const auto text_of = [](const ReadJson& object, const std::string& key) {
+    return object.contains(key) ? object[key].dump() : "missing";
+  };
   ReadJson keys = a;
   keys.update(b);
   for (const auto& [key, unused] : keys.items())
-    if (const std::string x = text_of(a, key), y = text_of(b, key); x != y) return key + " " + x + " " + first + ", " + y + " " + second;
+    if (const std::string x = text_of(a, key), y = text_of(b, key); x != y)
+      return key + " " + x + " " + first + ", " + y + " " + second;
   return "";
 }
 
@@ -109,13 +117,18 @@ std::string object_difference(const ReadJson& a, const std::string& first, const
 std::string difference_of(ReadJson x, const std::string& first, ReadJson y, const std::string& second) {
   const ReadJson x_layers = x.at("layers"), y_layers = y.at("layers");
   if (x_layers.size() != y_layers.size())
-    return "the network has " + std::to_string(x_layers.size()) + " layers " + first + ", " + std::to_string(y_layers.size()) + " " + second;
+    return "the network has " + std::to_string(x_layers.size()) + " layers " + first + ", " +
+           std::to_string(y_layers.size()) + " " + second;
   for (std::size_t i = 0; i < x_layers.size(); ++i) {
     const ReadJson &u = x_layers.at(i), &v = y_layers.at(i);
     if (u == v) continue;
-    const std::string layer = "layer " + std::to_string(i) + ", " + u.at("type").get<std::string>() + " '" + u.at("name").get<std::string>() + "': ";
-    if (u.at("type") != v.at("type")) return layer + "type " + u.at("type").dump() + " " + first + ", " + v.at("type").dump() + " " + second;
-    if (const std::string option = object_difference(u.at("config"), first, v.at("config"), second); !option.empty()) return layer + option;
+    const std::string layer = "layer " + std::to_string(i) + ", " + u.at("type").get<std::string>() + " '" +
+                              u.at("name").get<std::string>() + "': ";
+    if (u.at("type") != v.at("type"))
+      return layer + "type " + u.at("type").dump() + " " + first + ", " + v.at("type").dump() + " " + second;
+    if (const std::string option = object_difference(u.at("config"), first, v.at("config"), second);
+        !option.empty())
+      return layer + option;
     return layer + object_difference(u, first, v, second);
   }
   for (ReadJson* json : {&x, &y}) {
@@ -132,19 +145,24 @@ Json architecture_of(const Model& model, const CompileOptions* compiled) {
     const Layer& layer = model.layer(i);
     Json config = to_json(layer.config());
     if (model.is_sequential() && i == 0 && !config.contains("input_shape"))
-      config["input_shape"] = std::vector<std::int64_t>(model.input_shape().begin(), model.input_shape().end());
+      config["input_shape"] =
+          std::vector<std::int64_t>(model.input_shape().begin(), model.input_shape().end());
     Json described = {{"type", layer.type()}, {"name", layer.name()}, {"config", std::move(config)}};
     if (!layer.trainable()) described["trainable"] = false;
     if (!model.is_sequential()) {
       described["inputs"] = Json::array();
-      for (const std::int64_t input : model.layer_inputs(i)) described["inputs"].push_back(model.layer(input).name());
+      for (const std::int64_t input : model.layer_inputs(i))
+        described["inputs"].push_back(model.layer(input).name());
     }
     layers.push_back(std::move(described));
   }
-  Json json = {{"class", model.is_sequential() ? "Sequential" : "Functional"}, {"name", model.name()}, {"layers", std::move(layers)}};
+  Json json = {{"class", model.is_sequential() ? "Sequential" : "Functional"},
+               {"name", model.name()},
+               {"layers", std::move(layers)}};
   if (!model.is_sequential()) {
     json["outputs"] = Json::array();
-    for (const std::int64_t output : model.output_layers()) json["outputs"].push_back(model.layer(output).name());
+    for (const std::int64_t output : model.output_layers())
+      json["outputs"].push_back(model.layer(output).name());
   }
   if (compiled != nullptr) {
     json["loss"] = compiled->loss->name();
@@ -162,10 +180,12 @@ std::string architecture_text(const Model& model, const CompileOptions* compiled
 
 Model model_of(const ReadJson& architecture, std::uint64_t room_bytes) {
   const bool functional = architecture.value("class", "Sequential") == "Functional";
-  return functional ? read_functional(architecture, Room(room_bytes)) : read_sequential(architecture, Room(room_bytes));
+  return functional ? read_functional(architecture, Room(room_bytes))
+                    : read_sequential(architecture, Room(room_bytes));
 }
 
-std::string architecture_difference(const std::string& a, const std::string& first, const std::string& b, const std::string& second) {
+std::string architecture_difference(const std::string& a, const std::string& first, const std::string& b,
+                                    const std::string& second) {
   if (a == b) return "";
   try {
     return difference_of(parse_json(a), first, parse_json(b), second);

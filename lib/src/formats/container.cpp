@@ -15,7 +15,8 @@ namespace neurona::detail {
 
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors is little-endian; this port needs byte swaps");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors is little-endian; this port needs byte swaps");
 
 constexpr std::size_t kLengthBytes = 8;
 // Nested deeper than any model file: parsed recursively or destroyed, it could exhaust the stack.
@@ -25,7 +26,9 @@ std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.view().data), tensor.size_bytes()};
 }
 
-std::uint64_t bytes_an_element(std::string_view dtype) { return dtype == "F32" ? 4 : dtype == "F64" ? 8 : dtype == "I8" ? 1 : 0; }
+std::uint64_t bytes_an_element(std::string_view dtype) {
+  return dtype == "F32" ? 4 : dtype == "F64" ? 8 : dtype == "I8" ? 1 : 0;
+}
 
 // Nothing where they are not written as whole numbers: what is converted may be read in two ways.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> offsets_of(const ReadJson& tensor) {
@@ -42,15 +45,20 @@ ConfigValue to_value(const std::string& key, const ReadJson& json) {
   if (json.is_number_float()) return json.get<double>();
   if (json.is_string()) return json.get<std::string>();
   if (json.is_object()) return read_number(json);
-  if (json.is_array() && std::all_of(json.begin(), json.end(), [](const ReadJson& j) { return j.is_number_integer(); }))
+  if (json.is_array() &&
+      std::all_of(json.begin(), json.end(), [](const ReadJson& j) { return j.is_number_integer(); }))
     return json.get<std::vector<std::int64_t>>();
-  throw FormatError("Model file: option '" + key + "' has a value of an unknown kind: " + json.type_name() + ".");
+  throw FormatError("Model file: option '" + key + "' has a value of an unknown kind: " + json.type_name() +
+                    ".");
 }
 
 }  // namespace
 
 StoredTensor stored_exactly(std::string name, const Tensor& tensor) {
-  return {.name = std::move(name), .dtype = tensor.dtype() == DType::float64 ? "F64" : "F32", .shape = tensor.shape(), .borrowed = bytes_of(tensor)};
+  return {.name = std::move(name),
+          .dtype = tensor.dtype() == DType::float64 ? "F64" : "F32",
+          .shape = tensor.shape(),
+          .borrowed = bytes_of(tensor)};
 }
 
 StoredTensor stored_as_float(std::string name, const Tensor& tensor) {
@@ -58,7 +66,8 @@ StoredTensor stored_as_float(std::string name, const Tensor& tensor) {
   Tensor converted(tensor.shape());
   copy(tensor.view(), converted.view());
   const auto bytes = bytes_of(converted);
-  return {.name = std::move(name), .dtype = "F32", .shape = tensor.shape(), .own = {bytes.begin(), bytes.end()}};
+  return {
+      .name = std::move(name), .dtype = "F32", .shape = tensor.shape(), .own = {bytes.begin(), bytes.end()}};
 }
 
 void write_container(const Json& metadata, std::span<const StoredTensor> tensors, const Sink& sink) {
@@ -72,10 +81,12 @@ void write_container(const Json& metadata, std::span<const StoredTensor> tensors
                            {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);  // metadata need not be UTF-8
+  std::string text =
+      header.dump(-1, ' ', false, Json::error_handler_t::replace);  // metadata need not be UTF-8
   text.resize((text.size() + 7) / 8 * 8, ' ');
   if (text.size() > kMaxHeaderBytes)
-    throw ValueError("Model file: layers and metadata take " + std::to_string(text.size()) + " bytes; up to " + std::to_string(kMaxHeaderBytes) +
+    throw ValueError("Model file: layers and metadata take " + std::to_string(text.size()) +
+                     " bytes; up to " + std::to_string(kMaxHeaderBytes) +
                      " can be written and read. Shorten the metadata.");
   const std::uint64_t length = text.size();
   sink(std::as_bytes(std::span(&length, 1)));
@@ -135,19 +146,23 @@ double read_number(const ReadJson& json) {
 Container::Container(ByteSource source) : source_(std::move(source)) {
   const std::string size = std::to_string(source_.size);
   if (source_.size < kLengthBytes)
-    throw FormatError("Model file: " + size + " bytes; a safetensors file has at least 8. It was cut short, or is another file.");
-  if (source_.size > std::numeric_limits<std::size_t>::max() / 2) throw FormatError("Model file: " + size + " bytes, more than this machine can address.");
+    throw FormatError("Model file: " + size +
+                      " bytes; a safetensors file has at least 8. It was cut short, or is another file.");
+  if (source_.size > std::numeric_limits<std::size_t>::max() / 2)
+    throw FormatError("Model file: " + size + " bytes, more than this machine can address.");
   std::uint64_t length = 0;
   source_.read(0, std::as_writable_bytes(std::span(&length, 1)));
   if (length > kMaxHeaderBytes || length > source_.size - kLengthBytes)
-    throw FormatError("Model file: its first 8 bytes promise a header of " + std::to_string(length) + " bytes, the file has " + size +
-                      ". It was cut short, or is not a safetensors file.");
+    throw FormatError("Model file: its first 8 bytes promise a header of " + std::to_string(length) +
+                      " bytes, the file has " + size + ". It was cut short, or is not a safetensors file.");
   std::string text(static_cast<std::size_t>(length), ' ');
   source_.read(kLengthBytes, std::as_writable_bytes(std::span(text)));
   data_begin_ = kLengthBytes + length;
   data_size_ = source_.size - data_begin_;
   header_ = parse_json(text);
-  if (!header_.is_object()) throw FormatError("Model file: its header is not a JSON object. It is not a safetensors file, or is damaged.");
+  if (!header_.is_object())
+    throw FormatError(
+        "Model file: its header is not a JSON object. It is not a safetensors file, or is damaged.");
   const auto metadata = header_.find("__metadata__");
   metadata_ = metadata != header_.end() && metadata->is_object() ? *metadata : ReadJson::object();
   check_overlap();
@@ -163,36 +178,45 @@ void Container::check_overlap() const {
     const auto [begin, end] = *offsets;
     if (begin > end || end > data_size_) continue;
     sum += end - begin;
-    if (sum > data_size_) throw FormatError("Model file: its tensors overlap: together they have more than the file's " + std::to_string(data_size_) + " bytes of data. It is damaged.");
+    if (sum > data_size_)
+      throw FormatError("Model file: its tensors overlap: together they have more than the file's " +
+                        std::to_string(data_size_) + " bytes of data. It is damaged.");
   }
 }
 
 ReadJson Container::metadata_object(std::string_view key) const {
   const auto it = metadata_.find(key);
-  ReadJson json = it != metadata_.end() && it->is_string() ? parse_json(it->get_ref<const std::string&>()) : ReadJson(nullptr);
-  if (!json.is_object()) throw FormatError("Model file: '" + std::string(key) + "' is not a JSON object. The file is damaged.");
+  ReadJson json = it != metadata_.end() && it->is_string() ? parse_json(it->get_ref<const std::string&>())
+                                                           : ReadJson(nullptr);
+  if (!json.is_object())
+    throw FormatError("Model file: '" + std::string(key) + "' is not a JSON object. The file is damaged.");
   return json;
 }
 
 Container::Element Container::find(const std::string& name) const {
-  const auto damaged = [&](const std::string& what) { return FormatError("Model file: tensor '" + name + "' " + what); };
+  const auto damaged = [&](const std::string& what) {
+    return FormatError("Model file: tensor '" + name + "' " + what);
+  };
   const auto it = header_.find(name);
   if (it == header_.end()) throw damaged("is missing. The file is of another network, or is damaged.");
   try {
     Element element;
     element.dtype = it->at("dtype").get<std::string>();
-    for (const std::int64_t extent : it->at("shape").get<std::vector<std::int64_t>>()) element.shape = element.shape.with_trailing(extent);
+    for (const std::int64_t extent : it->at("shape").get<std::vector<std::int64_t>>())
+      element.shape = element.shape.with_trailing(extent);
     const auto offsets = offsets_of(*it);
     if (!offsets || offsets->first > offsets->second || offsets->second > data_size_)
-      throw damaged("lies outside of the file's " + std::to_string(data_size_) + " bytes of data. The file was cut short.");
+      throw damaged("lies outside of the file's " + std::to_string(data_size_) +
+                    " bytes of data. The file was cut short.");
     element.begin = offsets->first;
     element.size_bytes = offsets->second - offsets->first;
     const std::uint64_t each = bytes_an_element(element.dtype);
     if (each == 0) throw damaged("has type " + element.dtype + "; F32, F64 and I8 are known.");
     const auto elements = static_cast<std::uint64_t>(element.shape.elements());  // below 2^62
     if (elements > element.size_bytes || element.size_bytes != elements * each)
-      throw damaged("has " + std::to_string(element.size_bytes) + " bytes, its shape " + element.shape.to_string() + " needs " +
-                    std::to_string(elements) + " elements of " + std::to_string(each) + ".");
+      throw damaged("has " + std::to_string(element.size_bytes) + " bytes, its shape " +
+                    element.shape.to_string() + " needs " + std::to_string(elements) + " elements of " +
+                    std::to_string(each) + ".");
     return element;
   } catch (const ReadJson::exception& e) {
     throw damaged(std::string("is described wrongly: ") + e.what());
@@ -207,7 +231,8 @@ void Container::read(const Element& element, std::span<std::byte> to) const {
 
 Tensor Container::read_tensor(const std::string& name) const {
   const Element element = find(name);
-  if (element.dtype == "I8") throw FormatError("Model file: tensor '" + name + "' has type I8; F32 or F64 is needed.");
+  if (element.dtype == "I8")
+    throw FormatError("Model file: tensor '" + name + "' has type I8; F32 or F64 is needed.");
   Tensor tensor(element.shape, element.dtype == "F64" ? DType::float64 : DType::float32);
   read(element, {static_cast<std::byte*>(tensor.view().data), tensor.size_bytes()});
   return tensor;
@@ -218,7 +243,8 @@ void Container::check_end() const {
   for (const auto& [name, json] : header_.items())
     if (name != "__metadata__") end = std::max(end, json.at("data_offsets").at(1).get<std::uint64_t>());
   if (end < data_size_)
-    throw FormatError("Model file: " + std::to_string(data_size_ - end) + " bytes behind its last tensor. Something was appended, or it is damaged.");
+    throw FormatError("Model file: " + std::to_string(data_size_ - end) +
+                      " bytes behind its last tensor. Something was appended, or it is damaged.");
 }
 
 }  // namespace neurona::detail

@@ -1,5 +1,6 @@
-// The container that all files share: safetensors. 8 bytes of header length (little-endian), a JSON header, then the elements of
-// all tensors. Neither side keeps a second copy of the elements: they are written from where they are and read to where they go.
+// The container that all files share: safetensors. 8 bytes of header length (little-endian), a JSON header,
+// then the elements of all tensors. Neither side keeps a second copy of the elements: they are written from
+// where they are and read to where they go.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,8 @@ inline constexpr std::string_view kArchitectureKey = "neurona.architecture";
 /// What a header may have: writers and readers agree on it.
 inline constexpr std::size_t kMaxHeaderBytes = std::size_t{16} << 20;
 
-// ---- writing ------------------------------------------------------------------------------------------------------
+// ---- writing
+// ------------------------------------------------------------------------------------------------------
 
 /// A tensor of a file: its elements lie elsewhere and must live until they are written, or are its own.
 struct StoredTensor {
@@ -33,7 +35,9 @@ struct StoredTensor {
   Shape shape;
   std::span<const std::byte> borrowed = {};
   std::vector<std::byte> own = {};
-  std::span<const std::byte> bytes() const { return own.empty() ? borrowed : std::span<const std::byte>(own); }
+  std::span<const std::byte> bytes() const {
+    return own.empty() ? borrowed : std::span<const std::byte>(own);
+  }
 };
 
 /// The tensor as it is: F32 or F64. Its elements are borrowed.
@@ -46,10 +50,12 @@ using Sink = std::function<void(std::span<const std::byte>)>;
 void write_container(const Json& metadata, std::span<const StoredTensor> tensors, const Sink& sink);
 
 Json to_json(const Config& config);
-/// The number, or where JSON has none {"number": "inf"}: read_number() gives back the same bits, but for those of a NaN.
+/// The number, or where JSON has none {"number": "inf"}: read_number() gives back the same bits, but for
+/// those of a NaN.
 Json exact_number(double value);
 
-// ---- reading ------------------------------------------------------------------------------------------------------
+// ---- reading
+// ------------------------------------------------------------------------------------------------------
 
 /// Bytes that can be read at any place: those of a file, or some in memory.
 struct ByteSource {

@@ -21,8 +21,10 @@ namespace {
 constexpr std::int64_t kVersion = 1;
 
 using Phase = TrainingState::Phase;
-constexpr std::pair<Phase, std::string_view> kPhases[] = {
-    {Phase::ready, "ready"}, {Phase::training, "training"}, {Phase::validating, "validating"}, {Phase::finished, "finished"}};
+constexpr std::pair<Phase, std::string_view> kPhases[] = {{Phase::ready, "ready"},
+                                                          {Phase::training, "training"},
+                                                          {Phase::validating, "validating"},
+                                                          {Phase::finished, "finished"}};
 
 std::string good_name(const std::string& weight) { return "neurona.snapshot.good/" + weight; }
 std::string callback_name(std::size_t callback, std::size_t i) {
@@ -38,7 +40,8 @@ Json logs_to_json(const Logs& logs) {
 
 Logs read_logs(const ReadJson& json) {
   Logs logs;
-  for (const ReadJson& entry : json) logs.emplace_back(entry.at(0).get<std::string>(), read_number(entry.at(1)));
+  for (const ReadJson& entry : json)
+    logs.emplace_back(entry.at(0).get<std::string>(), read_number(entry.at(1)));
   return logs;
 }
 
@@ -80,7 +83,10 @@ void for_each_flag(Data& data, Use use) {
 }
 
 Json numbers_of(const Snapshot::Data& data) {
-  Json json = {{"version", kVersion}, {"weights", data.run->weights}, {"options", to_json(data.run->options)}, {"phase", name_of(kPhases, data.state.phase)}};
+  Json json = {{"version", kVersion},
+               {"weights", data.run->weights},
+               {"options", to_json(data.run->options)},
+               {"phase", name_of(kPhases, data.state.phase)}};
   for_each_count(data, [&](const char* name, std::int64_t count) { json[name] = count; });
   for_each_flag(data, [&](const char* name, bool flag) { json[name] = flag; });
   json["batch_loss"] = exact_number(data.state.batch_loss);
@@ -94,14 +100,17 @@ Json numbers_of(const Snapshot::Data& data) {
   json["seconds"] = numbers_to_json(data.history.seconds);
   json["callbacks"] = Json::array();
   for (const CallbackState& callback : data.callbacks)
-    json["callbacks"].push_back(
-        {{"kind", callback.kind}, {"options", to_json(callback.options)}, {"values", to_json(callback.values)}, {"tensors", callback.tensors.size()}});
+    json["callbacks"].push_back({{"kind", callback.kind},
+                                 {"options", to_json(callback.options)},
+                                 {"values", to_json(callback.values)},
+                                 {"tensors", callback.tensors.size()}});
   return json;
 }
 
 void read_state(const ReadJson& json, Snapshot::Data& data) {
   data.state.phase = value_of(kPhases, json.at("phase").get<std::string>(), "phase of a run");
-  for_each_count(data, [&](const char* name, std::int64_t& count) { count = read_count(json.at(name), name); });
+  for_each_count(data,
+                 [&](const char* name, std::int64_t& count) { count = read_count(json.at(name), name); });
   for_each_flag(data, [&](const char* name, bool& flag) { flag = json.at(name).get<bool>(); });
   data.state.batch_loss = read_number(json.at("batch_loss"));
   data.state.batch_metrics = read_logs(json.at("batch_metrics"));
@@ -119,21 +128,26 @@ void read_callbacks(const Container& file, const ReadJson& json, Snapshot::Data&
                         .options = to_config(described.at("options")),
                         .values = to_config(described.at("values"))};
     const std::int64_t tensors = read_count(described.at("tensors"), "a callback's number of tensors");
-    for (std::int64_t i = 0; i < tensors; ++i) state.tensors.push_back(file.read_tensor(callback_name(data.callbacks.size(), static_cast<std::size_t>(i))));
+    for (std::int64_t i = 0; i < tensors; ++i)
+      state.tensors.push_back(
+          file.read_tensor(callback_name(data.callbacks.size(), static_cast<std::size_t>(i))));
     data.callbacks.push_back(std::move(state));
   }
 }
 
 std::shared_ptr<const Snapshot::Data> read_data(const Container& file) {
   const ReadJson json = file.metadata_object(kSnapshotKey);
-  if (const std::int64_t version = read_count(json.at("version"), "the snapshot's version"); version != kVersion)
-    throw FormatError("Snapshot: its version is " + std::to_string(version) + "; this program reads version " + std::to_string(kVersion) + ".");
+  if (const std::int64_t version = read_count(json.at("version"), "the snapshot's version");
+      version != kVersion)
+    throw FormatError("Snapshot: its version is " + std::to_string(version) +
+                      "; this program reads version " + std::to_string(kVersion) + ".");
   auto data = std::make_shared<Snapshot::Data>();
   auto run = std::make_shared<RunDescription>();
   run->architecture = file.metadata().at(std::string(kArchitectureKey)).get<std::string>();
   run->weights = json.at("weights").get<std::vector<std::string>>();
   if (std::set<std::string>(run->weights.begin(), run->weights.end()).size() != run->weights.size())
-    throw FormatError("Snapshot: it names a weight twice. The file is damaged.");  // read again and again, it could fill the memory
+    throw FormatError("Snapshot: it names a weight twice. The file is damaged.");  // read again and again, it
+                                                                                   // could fill the memory
   run->options = to_config(json.at("options"));
   std::optional<StoredOptimizer> optimizer = read_optimizer(file, true);
   if (!optimizer) throw FormatError("Snapshot: the file has no optimizer. It is damaged.");
@@ -147,7 +161,8 @@ std::shared_ptr<const Snapshot::Data> read_data(const Container& file) {
   data->run = std::move(run);
   read_state(json, *data);
   read_callbacks(file, json.at("callbacks"), *data);
-  if (const std::string what = contradiction(*data); !what.empty()) throw FormatError("Snapshot: it contradicts itself: " + what + ". The file is damaged.");
+  if (const std::string what = contradiction(*data); !what.empty())
+    throw FormatError("Snapshot: it contradicts itself: " + what + ". The file is damaged.");
   return data;
 }
 
@@ -156,13 +171,16 @@ std::shared_ptr<const Snapshot::Data> read_data(const Container& file) {
 void write_snapshot(const Snapshot& snapshot, const Sink& sink) {
   const Snapshot::Data& data = snapshot.data();
   std::vector<StoredTensor> tensors;
-  for (std::size_t i = 0; i < data.weights.size(); ++i) tensors.push_back(stored_exactly(data.run->weights[i], data.weights[i]));
+  for (std::size_t i = 0; i < data.weights.size(); ++i)
+    tensors.push_back(stored_exactly(data.run->weights[i], data.weights[i]));
   Json metadata = metadata_with(data.run->architecture, snapshot.metadata());
   add_optimizer(data.run->optimizer, data.run->optimizer_options, data.optimizer, true, metadata, tensors);
   metadata[std::string(kSnapshotKey)] = numbers_of(data).dump(-1, ' ', false, Json::error_handler_t::replace);
-  for (std::size_t i = 0; i < data.good_weights.size(); ++i) tensors.push_back(stored_exactly(good_name(data.run->weights[i]), data.good_weights[i]));
+  for (std::size_t i = 0; i < data.good_weights.size(); ++i)
+    tensors.push_back(stored_exactly(good_name(data.run->weights[i]), data.good_weights[i]));
   for (std::size_t c = 0; c < data.callbacks.size(); ++c)
-    for (std::size_t i = 0; i < data.callbacks[c].tensors.size(); ++i) tensors.push_back(stored_exactly(callback_name(c, i), data.callbacks[c].tensors[i]));
+    for (std::size_t i = 0; i < data.callbacks[c].tensors.size(); ++i)
+      tensors.push_back(stored_exactly(callback_name(c, i), data.callbacks[c].tensors[i]));
   write_container(metadata, tensors, sink);
 }
 
@@ -170,7 +188,8 @@ Snapshot read_snapshot(const Container& file) {
   if (!file.metadata().contains(kSnapshotKey)) {
     if (file.metadata().contains(kArchitectureKey))
       throw FormatError("Snapshot: the file holds a network, but no run that could go on. load() reads it.");
-    throw FormatError("Snapshot: a safetensors file without '" + std::string(kSnapshotKey) + "' in its metadata; this program did not write it.");
+    throw FormatError("Snapshot: a safetensors file without '" + std::string(kSnapshotKey) +
+                      "' in its metadata; this program did not write it.");
   }
   try {
     Snapshot snapshot(read_data(file));
@@ -188,10 +207,14 @@ Snapshot read_snapshot(const Container& file) {
 
 std::vector<std::byte> to_safetensors(const Snapshot& snapshot) {
   std::vector<std::byte> bytes;
-  detail::write_snapshot(snapshot, [&](std::span<const std::byte> part) { bytes.insert(bytes.end(), part.begin(), part.end()); });
+  detail::write_snapshot(snapshot, [&](std::span<const std::byte> part) {
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  });
   return bytes;
 }
 
-Snapshot snapshot_from_safetensors(std::span<const std::byte> bytes) { return detail::read_snapshot(detail::Container(detail::in_memory(bytes))); }
+Snapshot snapshot_from_safetensors(std::span<const std::byte> bytes) {
+  return detail::read_snapshot(detail::Container(detail::in_memory(bytes)));
+}
 
 }  // namespace neurona

@@ -346,7 +346,8 @@ struct FitJob::Impl {
   }
 
   void check_between_steps(const char* function) const {
-    if (is_telling) throw ValueError(std::string("FitJob::") + function + ": a callback is at work, and its step is not over. Call it between two steps.");
+    if (is_telling)
+      throw ValueError(std::string("FitJob::") + function + ": a callback is at work, and its step is not over. Call it between two steps.");
   }
 
   std::vector<CallbackState> callback_states() const {
@@ -383,11 +384,13 @@ struct FitJob::Impl {
     if (std::string what = difference(from, *description(), callbacks); !what.empty()) return what;
     if (std::string what = misfit(from.weights, parameters, 1, "the weights"); !what.empty()) return what;
     // After a failure the optimizer has nothing any more, before the first fit nothing yet.
+    const std::size_t each = optimizer->slots_per_parameter();
     if (!from.optimizer.slots.empty())
-      if (std::string what = misfit(from.optimizer.slots, executor.trainable(), optimizer->slots_per_parameter(), "the optimizer's slots"); !what.empty())
-        return what;
+      if (std::string what = misfit(from.optimizer.slots, executor.trainable(), each, "the optimizer's slots"); !what.empty()) return what;
     const auto has_names = [](const Logs& logs, const Logs& as, std::size_t count) {
-      return logs.size() >= count && as.size() >= count && std::equal(logs.begin(), logs.begin() + static_cast<std::ptrdiff_t>(count), as.begin(), [](const auto& a, const auto& b) { return a.first == b.first; });
+      for (std::size_t i = 0; i < count; ++i)
+        if (i >= logs.size() || logs[i].first != as.at(i).first) return false;
+      return true;
     };
     const bool has_numbers = from.sums.size() == sums.size() && has_names(from.state.logs, state.logs, sums.size()) &&
                              from.state.batch_metrics.size() == state.batch_metrics.size() &&

@@ -12,7 +12,7 @@ namespace neurona {
 
 /// What a run is made of. Snapshots of one run share it.
 struct RunDescription {
-  std::string architecture;  ///< the layers, loss and metrics, as files have them
+  std::string architecture;          ///< the layers, loss and metrics, as files have them
   std::vector<std::string> weights;  ///< "layer/parameter"
   Config options;
   std::string optimizer;
@@ -37,9 +37,12 @@ inline constexpr const char* kBatchSizeKey = "batch_size";
 
 /// What is wrong with a snapshot in itself: its counters, or the shapes of its tensors. Empty: nothing.
 std::string contradiction(const Snapshot::Data& data);
-/// In what another run (with the callbacks' states `callbacks`) differs from the snapshot's. Empty: in nothing that counts.
-std::string difference(const Snapshot::Data& data, const RunDescription& here, const std::vector<CallbackState>& callbacks);
+/// In what another run (with the callbacks' states `callbacks`) differs from the snapshot's. Empty: in
+/// nothing that counts.
+std::string difference(const Snapshot::Data& data, const RunDescription& here,
+                       const std::vector<CallbackState>& callbacks);
 /// Whether the tensors have the shapes and types of the parameters; else the first that has not, in words.
-std::string misfit(const std::vector<Tensor>& tensors, std::span<Parameter* const> parameters, std::size_t each, const char* what);
+std::string misfit(const std::vector<Tensor>& tensors, std::span<Parameter* const> parameters,
+                   std::size_t each, const char* what);
 
 }  // namespace neurona
