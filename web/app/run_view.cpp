@@ -129,16 +129,19 @@ void RunView::draw_curve(const StepContext& c, Rect in, bool accuracy) {
   const Theme& t = ui.theme();
   const Experiment& run = runs_.now();
   const Experiment* older = runs_.older();
+  const std::string run_name = runs_.name(), older_name = runs_.older_name();
   if (!accuracy) {  // the legend stands in the card's head
     std::vector<LegendEntry> entries;
-    if (older) entries.push_back({runs_.older_name(), runs_.older_name(), t.soft});
-    entries.push_back({c.label("training"), c.label("training_short"), t.accent});
+    if (older) entries.push_back({older_name, older_name, t.soft});
+    if (older)
+      entries.push_back({run_name, run_name, t.accent});
+    else
+      entries.push_back({c.label("training"), c.label("training_short"), t.accent});
     entries.push_back({c.label("validation"), c.label("validation_short"), t.negative});
     legend(ui, {in.x + in.w * 0.3f, in.y - 34, in.w * 0.7f, 22}, entries);
   }
   std::vector<PlotSeries> series;
   std::vector<float> older_x, older_y, epoch_x, epoch_y;
-  const std::string older_name = runs_.older_name();
   if (older) {
     older_smooth_.update(*older);
     validation_points(*older, accuracy, older_x, older_y);
@@ -147,7 +150,7 @@ void RunView::draw_curve(const StepContext& c, Rect in, bool accuracy) {
   }
   smooth_.update(run);
   validation_points(run, accuracy, epoch_x, epoch_y);
-  series.push_back({.name = c.label("training"), .x = run.x(), .y = accuracy ? run.accuracy() : run.loss(),
+  series.push_back({.name = older ? std::string_view(run_name) : c.label("training"), .x = run.x(), .y = accuracy ? run.accuracy() : run.loss(),
                     .smooth = accuracy ? smooth_.accuracy : smooth_.loss, .color = t.accent});
   series.push_back({.name = c.label("validation"), .x = epoch_x, .y = epoch_y, .color = t.negative, .markers = true});
   std::vector<PlotCursor> cursors;
