@@ -15,6 +15,7 @@
 #include "neurona/random.hpp"
 #include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
+#include "neurona/terms.hpp"
 
 namespace neurona {
 
@@ -96,6 +97,20 @@ class Layer {
   virtual Activation final_activation() const { return Activation::linear; }
   /// Multiply-adds of one sample.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }
+
+  // Where its numbers come from (explain.hpp): each function tells the terms of one number. A layer that only reshapes tells none of
+  // its own. Errors of those that are not overridden: ValueError that names the layer.
+  /// z at `at`, what final_activation() is applied to.
+  virtual void explain_sum(Terms& terms, Element at) const;
+  /// dLoss/d(input) at `at`, the part that comes through this layer: for each output that the value reaches dLoss/dz and what it is
+  /// multiplied by.
+  virtual void explain_input_gradient(Terms& terms, Element at, std::size_t input) const;
+  /// dLoss/d(element `index` of a parameter that has a gradient).
+  virtual void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const;
+  /// The quantities between input and output that the terms name.
+  virtual std::span<const InnerValue> inner_values() const { return {}; }
+  virtual void explain_inner(Terms& terms, Element at, std::size_t inner) const;
+
   virtual Config config() const = 0;
   /// The shape of one sample given in the options (`input_shape`), empty when not given.
   virtual const Shape* input_shape() const { return nullptr; }
