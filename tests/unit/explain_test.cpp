@@ -31,11 +31,19 @@ constexpr double kShare64 = 1e-13;
 
 double share_of(const Model& model) { return model.dtype() == DType::float64 ? kShare64 : kShare32; }
 
+// A slope, such as that of gelu near its zero, is a difference: its own error does not shrink with it.
+double magnitude(const Term& term) {
+  double value = 1.0;
+  for (const Factor& factor : term.factors)
+    value *= factor.place.kind == Kind::slope ? std::max(1.0, std::abs(factor.value)) : std::abs(factor.value);
+  return value;
+}
+
 double magnitude(const Explanation& told) {
   double sum = 0.0;
-  for (const Term& term : told.terms) sum += std::abs(term.value);
-  // What is no sum: a quotient or a slope moves with its z by no more than the z itself.
-  const bool is_sum = told.combine == Combine::sum || told.combine == Combine::mean || told.combine == Combine::loss;
+  for (const Term& term : told.terms) sum += magnitude(term);
+  // A quotient or a slope moves by no more than the sums that it is computed from.
+  const bool is_sum = told.combine == Combine::copy || told.combine == Combine::sum || told.combine == Combine::mean || told.combine == Combine::loss;
   return is_sum && told.activation == Activation::linear ? sum : std::max({1.0, sum, std::abs(told.value)});
 }
 
@@ -457,7 +465,7 @@ TEST_CASE("MaxPooling2D tells which value won, of equal ones the first, and only
 
 TEST_CASE("A NaN wins a maximum, and is kept as the largest term") {
   Sequential model;
-  model.add(MaxPooling2D({.input_shape = {1, 2, 1}, .pool_size = {1, 2}}));
+  model.add(MaxPooling2D({.pool_size = {1, 2}, .input_shape = {1, 2, 1}}));
   Explainer explainer(model);
   explainer.forward(Tensor({1, 1, 2, 1}, std::vector<float>{1, std::nanf("")}));
   const Explanation told = explainer.value(0, 0, {.most = 1});
