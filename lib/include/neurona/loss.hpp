@@ -30,8 +30,9 @@ class Loss {
   /// `gradient` has data it receives d(mean loss)/d(prediction).
   virtual double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                           TensorView gradient) const = 0;
-  /// Where the gradient comes from (explain.hpp): the terms of d(mean loss)/d(prediction) at `at`, `terms` being those of the layer that
-  /// predicts. Its output is there after the activation even where `is_logits`. Not overridden, the gradient counts as given.
+  /// Where the gradient comes from (explain.hpp): adds the terms of d(mean loss)/d(prediction) at `at`.
+  /// `terms` has the numbers of the last layer; its output is the one behind the activation, also with
+  /// `is_logits`. Not overridden, the gradient is told without terms.
   virtual void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const;
 };
 

@@ -1,5 +1,5 @@
-// Where a number of a network comes from: the terms that it is made of, the factors of each, and the places those numbers stand in.
-// Layers tell them through `Terms`; `Explainer` (explain.hpp) is whom to ask.
+// A number of a network, told by the terms it is made of. Layers add their terms through `Terms`; `Explainer`
+// (explain.hpp) asks for them.
 #pragma once
 
 #include <cstddef>
@@ -21,26 +21,26 @@ struct Element {
   std::int64_t index = 0;   ///< in that sample, flattened in row-major order
 };
 
-/// Where a number stands.
+/// Where a number of a pass stands.
 struct Place {
   enum class Kind : std::uint8_t {
-    constant,            ///< part of a formula; `text` says which
-    input,               ///< value `index` of model input `number`
-    output,              ///< value `index` that a layer gives
-    sum,                 ///< z, what the layer's activation is applied to
-    inner,               ///< one of the layer's inner values (Layer::inner_values), `number` says which
-    slope,               ///< derivative of the layer's activation; of softmax: d output `index` / d sum `number`
-    parameter,           ///< element `index` of the layer's parameter `number`
-    input_gradient,      ///< dLoss/d(...) of the number at the same place
+    constant,        ///< in the formula itself; `text` says which number of it
+    input,           ///< value `index` of model input `number`
+    output,          ///< value `index` that a layer gives
+    sum,             ///< z, what the layer's activation is applied to
+    inner,           ///< value `index` of the layer's inner_values() `number`
+    slope,           ///< derivative of the layer's activation; of softmax: d output `index` / d sum `number`
+    parameter,       ///< element `index` of the layer's parameter `number`
+    input_gradient,  ///< dLoss/d(input), and so on
     output_gradient,
     sum_gradient,
     parameter_gradient,
   };
   Kind kind = Kind::constant;
   std::int64_t layer = -1;  ///< its number in the model; -1 for constants and for the model's inputs
-  std::int64_t number = 0;
-  std::int64_t sample = 0;  ///< its number in the batch; 0 for parameters
-  std::int64_t index = 0;   ///< in one sample, or in the parameter, flattened in row-major order
+  std::int64_t number = 0;  ///< see `kind`
+  std::int64_t sample = 0;     ///< its number in the batch; 0 for parameters
+  std::int64_t index = 0;      ///< in one sample, or in the parameter, flattened in row-major order
   std::string_view text = {};  ///< of a constant, for display: "1 / samples"
   bool operator==(const Place&) const = default;
 };
@@ -58,15 +58,15 @@ struct Term {
 
 /// How the terms give the number.
 enum class Combine : std::uint8_t {
-  given,         ///< it was not computed: an input, a parameter, a constant. No terms
-  copy,          ///< the one term, which is one number that stands elsewhere
+  given,         ///< nothing was computed: an input or a parameter. There are no terms
+  copy,          ///< the only term, which has only one factor
   sum,           ///< their sum
-  mean,          ///< their sum; one factor of each is 1 / count
+  mean,          ///< their sum; each has the factor 1 / count
   maximum,       ///< the largest; of equal ones the first
   softmax,       ///< the chosen one divided by their sum
   inverse_root,  ///< 1 / sqrt(their sum)
-  derivative,    ///< the activation's derivative at the one term
-  loss,          ///< their sum: how the loss moves with the network's output
+  derivative,    ///< the activation's derivative, computed from the only term
+  loss,          ///< their sum; they come from the loss, not from a layer
 };
 
 /// Where one number comes from.
@@ -74,32 +74,33 @@ struct Explanation {
   Place place;
   double value = 0.0;  ///< the number, as the pass computed it
   Combine combine = Combine::given;
-  /// What the terms give before `activation`: that is value = activation(z), z as the pass computed it. Not set for numbers that are
-  /// no layer's output and where the activation is linear.
+  /// Set where value = activation(z). The terms then give z, which stands here as the pass computed it.
   std::optional<double> z;
   Activation activation = Activation::linear;
-  /// The terms in the layer's own order, e.g. inputs first and the bias last. When there are more than were asked for: the largest by
-  /// magnitude (of a maximum by value).
+  /// The terms, or the largest ones by magnitude (of a maximum by value) where there are more than were asked
+  /// for. They stand in the layer's order: the bias comes last.
   std::vector<Term> terms;
-  std::int64_t count = 0;  ///< of all terms
-  double total = 0.0;      ///< of all terms, in double: their sum; for Combine::maximum the largest
-  double rest = 0.0;       ///< sum of the terms left out
+  std::int64_t count = 0;      ///< of all terms
+  double total = 0.0;          ///< of all terms, in double: their sum; for Combine::maximum the largest
+  double rest = 0.0;           ///< sum of the terms that were left out; 0 for Combine::maximum
   std::optional<Term> chosen;  ///< for Combine::maximum the winner, for Combine::softmax the numerator
-  double shift = 0.0;      ///< for Combine::softmax: the largest z, which is subtracted from each
+  double shift = 0.0;          ///< for Combine::softmax: the largest z, which is subtracted from each
 
-  /// The number computed anew from all terms in double: it equals `value` but for the rounding of the pass.
+  /// The number computed in double from `total`. It differs from `value` by the rounding of the pass.
   double result() const;
 };
 
 /// A quantity that a layer computes on the way from its input to its output.
 struct InnerValue {
   std::string_view name;
-  bool of_sample = false;  ///< has the shape of the layer's output; else there is one for each channel (last axis)
+  /// Whether it has the shape of the layer's output. Otherwise there is one for each channel (last axis).
+  bool of_sample = false;
 };
 
 struct ExplainedLayer;  // the library's own
 
-/// What a layer's explain functions see of a pass, and where they tell the terms of the number in question. Shapes have the batch first.
+/// What a layer's explain functions read the numbers of a pass from, and where they write the terms of the
+/// number that is explained. Shapes have the batch first.
 class Terms {
  public:
   static constexpr std::int64_t kAll = std::numeric_limits<std::int64_t>::max();
@@ -112,31 +113,31 @@ class Terms {
   /// As in ForwardPass.
   bool training() const;
   std::uint64_t seed() const;
-  /// Number `i` that forward kept on the layer's tape, taken as one of the model's type.
+  /// Number `i` of the layer's tape, which holds numbers of the model's type.
   double on_tape(std::int64_t i) const;
 
-  // Numbers of the pass, each with its place.
+  // Numbers with their places.
   Factor input(Element at, std::size_t input = 0) const;
   Factor output(Element at) const;
   Factor parameter(std::size_t parameter, std::int64_t index) const;
-  /// dLoss/dz of this layer, z being what its final activation is applied to.
+  /// dLoss/dz, z being what the layer's final activation is applied to.
   Factor sum_gradient(Element at) const;
   Factor parameter_gradient(std::size_t parameter, std::int64_t index) const;
-  /// `value`: the number, which the layer knows.
+  /// The layer computes the value itself.
   Factor inner(std::size_t inner, Element at, double value) const;
   /// `text` must live forever.
   static Factor constant(double value, std::string_view text);
 
-  /// Goes on with the numbers of another layer.
+  /// From now on the numbers are those of another layer.
   void turn_to(const ExplainedLayer& layer) { layer_ = &layer; }
-  /// How the terms give the number, told before the first term; `sum` (and `copy` where the only term is one factor) when not told.
+  /// To be called before the first term. Without it the terms are a sum, or a copy.
   void combine(Combine how) { told_.combine = how; }
-  /// The next term: the product of these.
+  /// Adds a term, the product of these.
   void add(std::initializer_list<Factor> factors);
-  /// The next term: `value`, some other function of these.
+  /// Adds a term that is another function of these.
   void add(double value, std::initializer_list<Factor> factors);
 
-  /// What was told.
+  /// Ends the explanation. `value` and `place` are not set.
   Explanation take();
 
  private:

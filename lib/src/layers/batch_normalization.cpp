@@ -123,7 +123,9 @@ class ChannelTerms {
   Factor inverse_deviation() const {
     return terms_.inner(kInverseDeviation, {0, channel_}, 1.0 / std::sqrt(variance().value + epsilon_));
   }
-  Factor centered(Element at) const { return terms_.inner(kCentered, at, terms_.input(at).value - mean().value); }
+  Factor centered(Element at) const {
+    return terms_.inner(kCentered, at, terms_.input(at).value - mean().value);
+  }
   Factor normalized(Element at) const {
     return terms_.inner(kNormalized, at, centered(at).value * inverse_deviation().value);
   }
@@ -161,8 +163,8 @@ void BatchNormalization::explain_sum(Terms& terms, Element at) const {
   terms.add({terms.parameter(kBeta, c)});
 }
 
-// gamma / deviation * (dy - dbeta / M - normalized * dgamma / M): with statistics of the batch each of its M values moves them. With
-// moving ones only the first part is there.
+// gamma / deviation * (dy - dbeta / M - normalized * dgamma / M): with statistics of the batch each of its M
+// values moves them. With moving ones only the first part is there.
 void BatchNormalization::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
   const Shape& x = terms.input_shape();
   const std::int64_t c = at.index % x.back();
@@ -176,7 +178,8 @@ void BatchNormalization::explain_input_gradient(Terms& terms, Element at, std::s
   terms.add({share, channel.normalized(at), terms.parameter_gradient(kGamma, c), gamma, inverse});
 }
 
-void BatchNormalization::explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const {
+void BatchNormalization::explain_parameter_gradient(Terms& terms, std::size_t parameter,
+                                                    std::int64_t index) const {
   const ChannelTerms channel(terms, terms.training() && trainable(), options_.epsilon, index);
   for_channel(terms.input_shape(), index, [&](Element at) {
     if (parameter == kBeta)
@@ -192,14 +195,17 @@ void BatchNormalization::explain_inner(Terms& terms, Element at, std::size_t inn
   const bool of_batch = terms.training() && trainable();
   const ChannelTerms channel(terms, of_batch, options_.epsilon, c);
   const Factor share = Terms::constant(1.0 / values_of_channel(x), "1 / values of the channel");
-  if (inner <= kVarianceUsed && !of_batch) return terms.add({inner == kMeanUsed ? channel.mean() : channel.variance()});
+  if (inner <= kVarianceUsed && !of_batch)
+    return terms.add({inner == kMeanUsed ? channel.mean() : channel.variance()});
   switch (static_cast<InnerIndex>(inner)) {
     case kMeanUsed:
       terms.combine(Combine::mean);
       return for_channel(x, c, [&](Element of) { terms.add({share, terms.input(of)}); });
     case kVarianceUsed:
       terms.combine(Combine::mean);
-      return for_channel(x, c, [&](Element of) { terms.add({share, channel.centered(of), channel.centered(of)}); });
+      return for_channel(x, c, [&](Element of) {
+        terms.add({share, channel.centered(of), channel.centered(of)});
+      });
     case kInverseDeviation:
       terms.combine(Combine::inverse_root);
       terms.add({channel.variance()});
@@ -207,7 +213,8 @@ void BatchNormalization::explain_inner(Terms& terms, Element at, std::size_t inn
     case kCentered:
       terms.add({terms.input(at)});
       return terms.add({Terms::constant(-1.0, "-1"), channel.mean()});
-    case kNormalized: return terms.add({channel.centered(at), channel.inverse_deviation()});
+    case kNormalized:
+      return terms.add({channel.centered(at), channel.inverse_deviation()});
   }
 }
 

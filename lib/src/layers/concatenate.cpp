@@ -91,7 +91,8 @@ void Concatenate::explain_input_gradient(Terms& terms, Element at, std::size_t i
   std::int64_t before = 0;
   for (std::size_t i = 0; i < input; ++i) before += folded(terms.input_shape(i), axis).second;
   const std::int64_t inner = folded(terms.input_shape(input), axis).second;
-  terms.add({terms.sum_gradient({at.sample, at.index / inner * folded(y, axis).second + before + at.index % inner})});
+  terms.add({terms.sum_gradient(
+      {at.sample, at.index / inner * folded(y, axis).second + before + at.index % inner})});
 }
 
 Config Concatenate::config() const {

@@ -35,7 +35,8 @@ void ConvolutionTerms::input_gradient(Element at) const {
 }
 
 void ConvolutionTerms::kernel_gradient(std::int64_t index) const {
-  const std::int64_t f = index % filters_, c = index / filters_ % channels_, wanted = index / filters_ / channels_;
+  const std::int64_t f = index % filters_, c = index / filters_ % channels_,
+                     wanted = index / filters_ / channels_;
   const std::int64_t channel = f / group_ * channels_ + c;
   const Window2D one_tap{.size = 1,
                          .strides = window_.strides,
@@ -50,7 +51,8 @@ void ConvolutionTerms::kernel_gradient(std::int64_t index) const {
 
 void ConvolutionTerms::bias_gradient(std::int64_t index) const {
   for (std::int64_t n = 0; n < z_[0]; ++n)
-    for (std::int64_t i = index; i < z_[1] * z_[2] * filters_; i += filters_) terms_.add({terms_.sum_gradient({n, i})});
+    for (std::int64_t i = index; i < z_[1] * z_[2] * filters_; i += filters_)
+      terms_.add({terms_.sum_gradient({n, i})});
 }
 
 }  // namespace neurona::detail

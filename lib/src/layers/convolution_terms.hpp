@@ -22,14 +22,16 @@ class ConvolutionTerms {
  private:
   enum ParameterIndex : std::size_t { kKernel, kBias };
   // Element of the kernel at a tap: channel c of those of the filter's group, filter f.
-  std::int64_t kernel_index(std::int64_t tap, std::int64_t c, std::int64_t f) const { return (tap * channels_ + c) * filters_ + f; }
+  std::int64_t kernel_index(std::int64_t tap, std::int64_t c, std::int64_t f) const {
+    return (tap * channels_ + c) * filters_ + f;
+  }
 
   Terms& terms_;
   Window2D window_;
   Shape x_, z_;
-  std::int64_t channels_;     // that a filter sees
-  std::int64_t filters_;      // F
-  std::int64_t group_;        // filters of a group
+  std::int64_t channels_;  // that a filter sees
+  std::int64_t filters_;   // F
+  std::int64_t group_;     // filters of a group
 };
 
 }  // namespace neurona::detail

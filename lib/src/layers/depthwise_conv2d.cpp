@@ -104,7 +104,8 @@ void DepthwiseConv2D::explain_input_gradient(Terms& terms, Element at, std::size
   convolution(terms, options_).input_gradient(at);
 }
 
-void DepthwiseConv2D::explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const {
+void DepthwiseConv2D::explain_parameter_gradient(Terms& terms, std::size_t parameter,
+                                                 std::int64_t index) const {
   if (parameter == kBias) return convolution(terms, options_).bias_gradient(index);
   convolution(terms, options_).kernel_gradient(index);
 }

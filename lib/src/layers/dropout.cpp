@@ -30,12 +30,15 @@ void add_masked(Terms& terms, const Factor& value, double rate, Element at) {
   if (!terms.training() || rate == 0.0) return terms.add({value});
   const std::int64_t each = terms.output_shape().without_leading().elements();
   const bool kept = !moves::drops(moves::dropout_threshold(rate), terms.seed(), at.sample * each + at.index);
-  terms.add({value, Terms::constant(kept ? 1.0 : 0.0, "mask"), Terms::constant(1.0 / (1.0 - rate), "1 / (1 - rate)")});
+  terms.add({value, Terms::constant(kept ? 1.0 : 0.0, "mask"),
+             Terms::constant(1.0 / (1.0 - rate), "1 / (1 - rate)")});
 }
 
 }  // namespace
 
-void Dropout::explain_sum(Terms& terms, Element at) const { add_masked(terms, terms.input(at), options_.rate, at); }
+void Dropout::explain_sum(Terms& terms, Element at) const {
+  add_masked(terms, terms.input(at), options_.rate, at);
+}
 
 void Dropout::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
   add_masked(terms, terms.sum_gradient(at), options_.rate, at);

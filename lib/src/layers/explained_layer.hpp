@@ -13,10 +13,10 @@
 namespace neurona {
 
 struct ExplainedLayer {
-  std::int64_t number = 0;  // in the model
+  std::int64_t number = 0;                     // in the model
   Activation activation = Activation::linear;  // the layer's final one
-  // (N, ...). Of a layer whose activation is linear `sum` is `output`, and so with their gradients. Gradients have no data where there
-  // was no backward pass.
+  // (N, ...). Of a layer whose activation is linear `sum` is `output`, and so with their gradients. Gradients
+  // have no data where there was no backward pass.
   std::vector<ConstTensorView> inputs;
   std::vector<Place> input_places;  // of their first elements
   ConstTensorView output, sum, output_gradient, sum_gradient;

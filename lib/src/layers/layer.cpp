@@ -34,7 +34,8 @@ std::string Layer::label() const { return std::string(type()) + (name_.empty() ?
 namespace {
 
 [[noreturn]] void refuse_to_explain(const std::string& label, const char* function) {
-  throw ValueError(label + " does not tell where its numbers come from. Override Layer::" + function + " in its class.");
+  throw ValueError(label + " does not tell where its numbers come from. Override Layer::" + function +
+                   " in its class.");
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ namespace {
 // activation(z) in double.
 double activated(Activation activation, double z) {
   double y = 0.0;
-  make_reference_backend()->activation_forward(activation, {&z, {1}, DType::float64}, {&y, {1}, DType::float64});
+  make_reference_backend()->activation_forward(activation, {&z, {1}, DType::float64},
+                                               {&y, {1}, DType::float64});
   return y;
 }
 
@@ -27,27 +28,34 @@ Place with_kind(Place::Kind kind, const ExplainedLayer& layer, Element at = {}, 
 double activation_slope(Activation activation, double kept) {
   const double one = 1.0;
   double slope = 0.0;
-  make_reference_backend()->activation_backward(activation, {&kept, {1}, DType::float64}, {&one, {1}, DType::float64},
-                                                {&slope, {1}, DType::float64});
+  make_reference_backend()->activation_backward(activation, {&kept, {1}, DType::float64},
+                                                {&one, {1}, DType::float64}, {&slope, {1}, DType::float64});
   return slope;
 }
 
 double Explanation::result() const {
   switch (combine) {
-    case Combine::given: return value;
-    case Combine::softmax: return chosen ? chosen->value / total : std::nan("");
-    case Combine::inverse_root: return 1.0 / std::sqrt(total);
-    case Combine::derivative: return activation_slope(activation, total);
+    case Combine::given:
+      return value;
+    case Combine::softmax:
+      return chosen ? chosen->value / total : std::nan("");
+    case Combine::inverse_root:
+      return 1.0 / std::sqrt(total);
+    case Combine::derivative:
+      return activation_slope(activation, total);
     case Combine::copy:
     case Combine::sum:
     case Combine::mean:
     case Combine::maximum:
-    case Combine::loss: break;
+    case Combine::loss:
+      break;
   }
   return activated(activation, total);
 }
 
-Terms::Terms(const ExplainedLayer& layer, std::int64_t most) : layer_(&layer), most_(most) { told_.combine = Combine::sum; }
+Terms::Terms(const ExplainedLayer& layer, std::int64_t most) : layer_(&layer), most_(most) {
+  told_.combine = Combine::sum;
+}
 
 std::size_t Terms::inputs() const { return layer_->inputs.size(); }
 const Shape& Terms::input_shape(std::size_t input) const { return layer_->inputs[input].shape; }
@@ -57,7 +65,8 @@ std::uint64_t Terms::seed() const { return layer_->seed; }
 
 double Terms::on_tape(std::int64_t i) const {
   const DType dtype = layer_->output.dtype;
-  return number_at({layer_->tape.data(), {static_cast<std::int64_t>(layer_->tape.size() / size_of(dtype))}, dtype}, i);
+  return number_at(
+      {layer_->tape.data(), {static_cast<std::int64_t>(layer_->tape.size() / size_of(dtype))}, dtype}, i);
 }
 
 Factor Terms::input(Element at, std::size_t input) const {
@@ -83,8 +92,9 @@ Factor Terms::sum_gradient(Element at) const {
 }
 
 Factor Terms::parameter_gradient(std::size_t parameter, std::int64_t index) const {
-  return {number_at(layer_->parameter_gradients[parameter], index),
-          with_kind(Place::Kind::parameter_gradient, *layer_, {0, index}, static_cast<std::int64_t>(parameter))};
+  return {
+      number_at(layer_->parameter_gradients[parameter], index),
+      with_kind(Place::Kind::parameter_gradient, *layer_, {0, index}, static_cast<std::int64_t>(parameter))};
 }
 
 Factor Terms::inner(std::size_t inner, Element at, double value) const {

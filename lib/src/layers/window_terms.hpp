@@ -17,15 +17,16 @@ struct ImageIndex {
       : y(index / (images[2] * images[3])), x(index / images[3] % images[2]), c(index % images[3]) {}
 };
 
-/// Calls visit(tap, pixel) for the taps of the window at a position, row by row, that lie inside the image; both are numbered row by
-/// row.
+/// Calls visit(tap, pixel) for the taps of the window at a position, row by row, that lie inside the image;
+/// both are numbered row by row.
 template <class Visit>
 void for_taps(const Window2D& window, const Shape& images, const ImageIndex& position, Visit visit) {
   for (std::int64_t ky = 0; ky < window.size.height; ++ky)
     for (std::int64_t kx = 0; kx < window.size.width; ++kx) {
       const std::int64_t y = position.y * window.strides.height + ky - window.top,
                          x = position.x * window.strides.width + kx - window.left;
-      if (y >= 0 && y < images[1] && x >= 0 && x < images[2]) visit(ky * window.size.width + kx, y * images[2] + x);
+      if (y >= 0 && y < images[1] && x >= 0 && x < images[2])
+        visit(ky * window.size.width + kx, y * images[2] + x);
     }
 }
 
@@ -33,8 +34,10 @@ void for_taps(const Window2D& window, const Shape& images, const ImageIndex& pos
 struct Covering {
   std::int64_t first, last;
 
-  Covering(std::int64_t at, std::int64_t size, std::int64_t stride, std::int64_t before, std::int64_t positions)
-      : first(std::max<std::int64_t>(0, (at + before - size + stride) / stride)), last(std::min(positions - 1, (at + before) / stride)) {}
+  Covering(std::int64_t at, std::int64_t size, std::int64_t stride, std::int64_t before,
+           std::int64_t positions)
+      : first(std::max<std::int64_t>(0, (at + before - size + stride) / stride)),
+        last(std::min(positions - 1, (at + before) / stride)) {}
 };
 
 /// Calls visit(tap, position) for the positions whose window covers a pixel.

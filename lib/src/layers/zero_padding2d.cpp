@@ -34,7 +34,8 @@ void ZeroPadding2D::explain_sum(Terms& terms, Element at) const {
   const Shape x = terms.input_shape();
   const detail::ImageIndex to(terms.output_shape(), at.index);
   const std::int64_t row = to.y - options_.top, column = to.x - options_.left;
-  if (row < 0 || row >= x[1] || column < 0 || column >= x[2]) return terms.add({Terms::constant(0.0, "padding")});
+  if (row < 0 || row >= x[1] || column < 0 || column >= x[2])
+    return terms.add({Terms::constant(0.0, "padding")});
   terms.add({terms.input({at.sample, (row * x[2] + column) * x[3] + to.c})});
 }
 

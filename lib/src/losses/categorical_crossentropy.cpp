@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "backend/backend.hpp"
-#include "losses/epsilon.hpp"
 #include "data/targets.hpp"
+#include "losses/epsilon.hpp"
 #include "losses/loss_terms.hpp"
 #include "neurona/loss.hpp"
 
@@ -83,7 +83,8 @@ double CategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView predi
 }
 
 // As in row_from_logits and row_from_probabilities above.
-void CategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const {
+void CategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits,
+                                               const Targets& targets) const {
   const Shape& y = terms.output_shape();
   const std::int64_t F = y.back(), first = at.index / F * F;
   const double share = static_cast<double>(F) / static_cast<double>(y.elements());
@@ -91,7 +92,9 @@ void CategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is
   const auto target = [&](std::int64_t i) { return detail::target_factor(terms, targets, {at.sample, i}); };
   double sum = 0.0, targets_sum = 0.0, pull = 0.0;
   for (std::int64_t i = first; i < first + F; ++i) sum += terms.output({at.sample, i}).value;
-  const auto is_inside = [&](std::int64_t i) { return detail::is_unclipped(terms.output({at.sample, i}).value / sum); };
+  const auto is_inside = [&](std::int64_t i) {
+    return detail::is_unclipped(terms.output({at.sample, i}).value / sum);
+  };
   for (std::int64_t i = first; i < first + F; ++i) {
     targets_sum += target(i).value;
     if (is_inside(i)) pull += target(i).value;

@@ -7,13 +7,15 @@
 namespace neurona::detail {
 
 /// The target of a prediction (N, ...), as a number in the formula.
-inline Factor target_factor(const Terms& terms, const Targets& targets, Element at, bool label_is_target = false) {
+inline Factor target_factor(const Terms& terms, const Targets& targets, Element at,
+                            bool label_is_target = false) {
   constexpr std::string_view kText = "target";
   if (label_is_target) return Terms::constant(targets.labels[static_cast<std::size_t>(at.sample)], kText);
   const Shape& y = terms.output_shape();
   const std::int64_t each = y.elements() / y[0];
-  return Terms::constant(targets.values.dtype == DType::float64 ? target_at<double>(targets, at.sample, at.index, each)
-                                                                : target_at<float>(targets, at.sample, at.index, each),
+  return Terms::constant(targets.values.dtype == DType::float64
+                             ? target_at<double>(targets, at.sample, at.index, each)
+                             : target_at<float>(targets, at.sample, at.index, each),
                          kText);
 }
 

@@ -1,5 +1,5 @@
-#include "losses/mean_over_elements.hpp"
 #include "losses/loss_terms.hpp"
+#include "losses/mean_over_elements.hpp"
 #include "neurona/loss.hpp"
 
 namespace neurona {
@@ -18,7 +18,8 @@ double MeanSquaredError::evaluate(Backend&, ConstTensorView prediction, bool, co
 
 void MeanSquaredError::explain_gradient(Terms& terms, Element at, bool, const Targets& targets) const {
   terms.add({terms.output(at), detail::share_of_elements(terms, 2.0, "2 / values")});
-  terms.add({detail::target_factor(terms, targets, at), detail::share_of_elements(terms, -2.0, "-2 / values")});
+  terms.add(
+      {detail::target_factor(terms, targets, at), detail::share_of_elements(terms, -2.0, "-2 / values")});
 }
 
 }  // namespace neurona

@@ -2,8 +2,8 @@
 #include <string>
 
 #include "backend/backend.hpp"
-#include "losses/epsilon.hpp"
 #include "data/targets.hpp"
+#include "losses/epsilon.hpp"
 #include "losses/loss_terms.hpp"
 #include "neurona/loss.hpp"
 
@@ -51,10 +51,12 @@ double SparseCategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView
 }
 
 // From logits (softmax - onehot) / N; from probabilities (1 / sum p - onehot / p) / N, 0 where p is clipped.
-void SparseCategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const {
+void SparseCategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits,
+                                                     const Targets& targets) const {
   const Shape& y = terms.output_shape();
   const double share = 1.0 / static_cast<double>(y[0]);
-  const Factor p = terms.output(at), more = Terms::constant(share, "1 / samples"), less = Terms::constant(-share, "-1 / samples");
+  const Factor p = terms.output(at), more = Terms::constant(share, "1 / samples"),
+               less = Terms::constant(-share, "-1 / samples");
   const Factor target = detail::target_factor(terms, targets, at);
   if (is_logits) {
     terms.add({p, more});

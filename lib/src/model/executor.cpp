@@ -112,7 +112,8 @@ void Executor::plan(Use use, bool moves_kernels) {
   const auto backward_moment = [&](std::size_t i) { return loss + count - static_cast<std::int64_t>(i); };
 
   Planner planner(explains_ ? std::optional(end) : std::nullopt);
-  std::vector<std::size_t> value_blocks, gradient_blocks, kept_blocks, tape_blocks(steps_.size(), kNone), parameter_blocks;
+  std::vector<std::size_t> value_blocks, gradient_blocks, kept_blocks, tape_blocks(steps_.size(), kNone),
+      parameter_blocks;
   std::vector<std::vector<std::size_t>> scratch_blocks(steps_.size());
   const auto new_value = [&](const Shape& sample, std::int64_t first, std::int64_t last) {
     values_.emplace_back();
@@ -157,7 +158,8 @@ void Executor::plan(Use use, bool moves_kernels) {
   // Gradients: of what lies between the loss and a parameter that is trained; explained, of the samples too.
   for (std::size_t i = 0; explains_ && i < input_values_.size(); ++i) {
     values_[input_values_[i]].wants_gradient = true;
-    gradient_blocks[input_values_[i]] = planner.add(bytes_of(samples_[i].with_leading(max_batch_), dtype), loss, end);
+    gradient_blocks[input_values_[i]] =
+        planner.add(bytes_of(samples_[i].with_leading(max_batch_), dtype), loss, end);
   }
   for (std::size_t i = 0; training && i < steps_.size(); ++i) {
     StepPlan& step = steps_[i];
@@ -172,9 +174,10 @@ void Executor::plan(Use use, bool moves_kernels) {
       step.goes_backward = step.goes_backward || trained;
       if (p == 0 && trained && moves_kernels && step.layer->can_move_kernel() && !parameter.regularizer)
         step.moves_kernel = true;
-      parameter_blocks.push_back(trained && !(p == 0 && step.moves_kernel)
-                                     ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_moment(i), end)
-                                     : kNone);
+      parameter_blocks.push_back(
+          trained && !(p == 0 && step.moves_kernel)
+              ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_moment(i), end)
+              : kNone);
     }
     if (!step.goes_backward) continue;
     values_[step.value].wants_gradient = true;
@@ -342,7 +345,8 @@ void Executor::backward(StepPlan& step, Pass pass) {
     run_backward(step, output_gradient, pass);
   for (std::size_t k = 0; k < step.input_views.size(); ++k) {
     if (step.scratch[k] == nullptr) continue;
-    const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape, step.input_views[k].dtype};
+    const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape,
+                         step.input_views[k].dtype};
     model_.backend().add(sum, step.input_gradients[k], sum);
   }
   if (observer_) observer_(step.nodes, true);

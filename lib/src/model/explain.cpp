@@ -34,8 +34,9 @@ void for_row(const Shape& shape, std::int64_t index, Visit visit) {
   for (std::int64_t j = first; j < first + F; ++j) visit(j);
 }
 
-// "index = 12 of dense's output (10,); from 0 to 9."
-[[noreturn]] void refuse(const std::string& what, std::int64_t received, const std::string& of, std::int64_t count) {
+// "index = 12 of dense (10,); it goes from 0 to 9."
+[[noreturn]] void refuse(const std::string& what, std::int64_t received, const std::string& of,
+                         std::int64_t count) {
   throw ValueError("Explainer: " + what + " = " + std::to_string(received) + " of " + of + "; " +
                    (count > 0 ? "it goes from 0 to " + std::to_string(count - 1) + "." : "there is none."));
 }
@@ -100,11 +101,11 @@ struct Explainer::Impl {
   std::int64_t batch = 0;
   std::vector<ExplainedLayer> layers;
   std::vector<std::vector<Taker>> takers, input_takers;  // by layer, by model input
-  std::vector<std::int64_t> input_numbers;               // by layer: which model input an InputLayer is, or -1
-  std::vector<Tensor> computed;                          // what the executor does not keep
+  std::vector<std::int64_t> input_numbers;  // by layer: which model input an InputLayer is, or -1
+  std::vector<Tensor> computed;             // what the executor does not keep
 };
 
-// --- passes -------------------------------------------------------------------------------------------------------
+// --- passes --------------------------------------------------------------------------------------
 
 void Explainer::Impl::prepare(std::int64_t n, bool keeps_gradients) {
   if (n < 1) throw ValueError("Explainer: there are no samples; give it at least one.");
@@ -183,7 +184,8 @@ void Explainer::Impl::find_sum(ExplainedLayer& layer) {
 
 double Explainer::Impl::backward(const Dataset& data, ExplainOptions options) {
   if (!model.compiled())
-    throw ValueError("Explainer: model '" + model.name() + "' is not compiled, so there is no loss. Call compile first.");
+    throw ValueError("Explainer: model '" + model.name() +
+                     "' is not compiled, so there is no loss. Call compile first.");
   check_one_input_and_output(model);
   prepare(data.size(), true);
   const Loss& loss = *model.compile_options().loss;
@@ -229,21 +231,25 @@ void Explainer::Impl::read_gradients(ExplainedLayer& layer) {
   layer.output_gradient = layer.sum_gradient = gradient;
   if (layer.activation == Activation::linear) return;
   Tensor& by_sum = computed.emplace_back(gradient.shape, gradient.dtype);
-  model.backend().activation_backward(layer.activation, differentiates_by_input(layer.activation) ? layer.sum : layer.output,
+  model.backend().activation_backward(layer.activation,
+                                      differentiates_by_input(layer.activation) ? layer.sum : layer.output,
                                       gradient, by_sum.view());
   layer.sum_gradient = std::as_const(by_sum).view();
 }
 
-// --- places -------------------------------------------------------------------------------------------------------
+// --- places --------------------------------------------------------------------------------------
 
 // Of one sample, or of the parameter.
 Shape Explainer::Impl::shape_of(const Place& place) const {
   switch (place.kind) {
-    case Kind::constant: return {};
+    case Kind::constant:
+      return {};
     case Kind::input:
-    case Kind::input_gradient: return model.input_shapes()[unsigned_of(place.number)];
+    case Kind::input_gradient:
+      return model.input_shapes()[unsigned_of(place.number)];
     case Kind::parameter:
-    case Kind::parameter_gradient: return layer(place).parameters[unsigned_of(place.number)].shape;
+    case Kind::parameter_gradient:
+      return layer(place).parameters[unsigned_of(place.number)].shape;
     case Kind::inner: {
       const Shape output = layer(place).output.shape.without_leading();
       return node(place).inner_values()[unsigned_of(place.number)].of_sample ? output : Shape{output.back()};
@@ -252,7 +258,8 @@ Shape Explainer::Impl::shape_of(const Place& place) const {
     case Kind::output_gradient:
     case Kind::sum:
     case Kind::sum_gradient:
-    case Kind::slope: break;
+    case Kind::slope:
+      break;
   }
   return layer(place).output.shape.without_leading();
 }
@@ -260,21 +267,27 @@ Shape Explainer::Impl::shape_of(const Place& place) const {
 // What the place is an element of: "dense_1", "dense_1.z", "conv2d/kernel", "input".
 std::string Explainer::Impl::subject(const Place& place) const {
   switch (place.kind) {
-    case Kind::constant: return std::string(place.text);
+    case Kind::constant:
+      return std::string(place.text);
     case Kind::input:
     case Kind::input_gradient:
-      return contents.is_sequential ? "input"
-                                    : contents.nodes[unsigned_of(contents.inputs[unsigned_of(place.number)])].layer->name();
+      return contents.is_sequential
+                 ? "input"
+                 : contents.nodes[unsigned_of(contents.inputs[unsigned_of(place.number)])].layer->name();
     case Kind::parameter:
     case Kind::parameter_gradient:
       return node(place).name() + "/" + node(place).parameters()[unsigned_of(place.number)].name;
     case Kind::inner:
-      return node(place).name() + "." + std::string(node(place).inner_values()[unsigned_of(place.number)].name);
-    case Kind::slope: return node(place).name() + ".slope";
+      return node(place).name() + "." +
+             std::string(node(place).inner_values()[unsigned_of(place.number)].name);
+    case Kind::slope:
+      return node(place).name() + ".slope";
     case Kind::sum:
-    case Kind::sum_gradient: return node(place).name() + ".z";
+    case Kind::sum_gradient:
+      return node(place).name() + ".z";
     case Kind::output:
-    case Kind::output_gradient: break;
+    case Kind::output_gradient:
+      break;
   }
   return node(place).name();
 }
@@ -284,18 +297,24 @@ bool Explainer::Impl::is_of_sample(const Place& place) const {
   return place.kind != Kind::parameter && place.kind != Kind::parameter_gradient;
 }
 
-// The place by the name that terms give it: an InputLayer's is that of the input, z without activation is the output. Errors: ValueError.
+// The place by the name that terms give it: an InputLayer's is that of the input, z without activation is the
+// output. Errors: ValueError.
 Place Explainer::Impl::checked(Place place) const {
-  if (batch == 0) throw ValueError("Explainer: there was no pass yet. Call forward or backward with samples first.");
+  if (batch == 0)
+    throw ValueError("Explainer: there was no pass yet. Call forward or backward with samples first.");
   if (place.kind == Kind::constant)
-    throw ValueError("Explainer: the constant '" + std::string(place.text) + "' stands nowhere; its factor has its value.");
+    throw ValueError("Explainer: the constant '" + std::string(place.text) +
+                     "' stands nowhere; its factor has its value.");
   if (is_gradient(place.kind) && !has_gradients)
-    throw ValueError("Explainer: a gradient was asked for, but the last pass had no backward pass. Call backward with samples and targets.");
+    throw ValueError(
+        "Explainer: a gradient was asked for, but the last pass had no backward pass. Call backward with "
+        "samples and targets.");
   check_layer(place);
   check_number(place);
-  if (place.kind != Kind::input && place.kind != Kind::input_gradient && input_numbers[unsigned_of(place.layer)] >= 0 &&
-      is_gradient(place.kind))
-    place = {Kind::input_gradient, -1, input_numbers[unsigned_of(place.layer)], place.sample, place.index, {}};
+  if (place.kind != Kind::input && place.kind != Kind::input_gradient &&
+      input_numbers[unsigned_of(place.layer)] >= 0 && is_gradient(place.kind))
+    place = {Kind::input_gradient, -1,          input_numbers[unsigned_of(place.layer)],
+             place.sample,         place.index, {}};
   if (place.layer >= 0 && layer(place).activation == Activation::linear) {
     if (place.kind == Kind::sum) place.kind = Kind::output;
     if (place.kind == Kind::sum_gradient) place.kind = Kind::output_gradient;
@@ -322,15 +341,17 @@ void Explainer::Impl::check_number(const Place& place) const {
     check("the inputs of model '" + model.name() + "'", input_takers.size());
   if (place.kind == Kind::parameter || place.kind == Kind::parameter_gradient)
     check("the parameters of " + node(place).name(), layer(place).parameters.size());
-  if (place.kind == Kind::inner) check("the inner values of " + node(place).name(), node(place).inner_values().size());
+  if (place.kind == Kind::inner)
+    check("the inner values of " + node(place).name(), node(place).inner_values().size());
 }
 
 void Explainer::Impl::check_gradient(const Place& place) const {
   if (place.kind == Kind::parameter_gradient && !layer(place).parameter_gradients[unsigned_of(place.number)])
     throw ValueError("Explainer: " + subject(place) + " is not moved by a gradient; it has none.");
   if (place.kind == Kind::output_gradient && works_on_logits(place))
-    throw ValueError("Explainer: the loss works on what stands before the " + std::string(to_string(layer(place).activation)) + " of " +
-                     subject(place) + ", so only that has a gradient. Ask gradient_of_sum.");
+    throw ValueError("Explainer: the loss works on what stands before the " +
+                     std::string(to_string(layer(place).activation)) + " of " + subject(place) +
+                     ", so only that has a gradient. Ask gradient_of_sum.");
 }
 
 double Explainer::Impl::slope(const Place& place) const {
@@ -338,8 +359,11 @@ double Explainer::Impl::slope(const Place& place) const {
   if (of.activation != Activation::softmax)
     return of.activation == Activation::linear
                ? 1.0
-               : activation_slope(of.activation, number_at(differentiates_by_input(of.activation) ? of.sum : of.output, element_of(place)));
-  const double y = number_at(of.output, element_of(place)), by = number_at(of.output, Element{place.sample, place.number});
+               : activation_slope(of.activation,
+                                  number_at(differentiates_by_input(of.activation) ? of.sum : of.output,
+                                            element_of(place)));
+  const double y = number_at(of.output, element_of(place)),
+               by = number_at(of.output, Element{place.sample, place.number});
   const std::int64_t F = of.output.shape.back();
   if (place.index / F != place.number / F) return 0.0;
   return place.index == place.number ? y - y * by : -y * by;
@@ -349,30 +373,43 @@ double Explainer::Impl::slope(const Place& place) const {
 double Explainer::Impl::number(const Place& place) const {
   const Element at = element_of(place);
   switch (place.kind) {
-    case Kind::input: return number_at(executor->input_view(unsigned_of(place.number)), at);
-    case Kind::output: return number_at(layer(place).output, at);
-    case Kind::sum: return number_at(layer(place).sum, at);
-    case Kind::slope: return slope(place);
-    case Kind::parameter: return number_at(layer(place).parameters[unsigned_of(place.number)], place.index);
-    case Kind::input_gradient: return number_at(executor->gradient_of_input(unsigned_of(place.number)), at);
-    case Kind::output_gradient: return number_at(layer(place).output_gradient, at);
-    case Kind::sum_gradient: return number_at(layer(place).sum_gradient, at);
-    case Kind::parameter_gradient: return number_at(layer(place).parameter_gradients[unsigned_of(place.number)], place.index);
+    case Kind::input:
+      return number_at(executor->input_view(unsigned_of(place.number)), at);
+    case Kind::output:
+      return number_at(layer(place).output, at);
+    case Kind::sum:
+      return number_at(layer(place).sum, at);
+    case Kind::slope:
+      return slope(place);
+    case Kind::parameter:
+      return number_at(layer(place).parameters[unsigned_of(place.number)], place.index);
+    case Kind::input_gradient:
+      return number_at(executor->gradient_of_input(unsigned_of(place.number)), at);
+    case Kind::output_gradient:
+      return number_at(layer(place).output_gradient, at);
+    case Kind::sum_gradient:
+      return number_at(layer(place).sum_gradient, at);
+    case Kind::parameter_gradient:
+      return number_at(layer(place).parameter_gradients[unsigned_of(place.number)], place.index);
     case Kind::constant:
-    case Kind::inner: break;
+    case Kind::inner:
+      break;
   }
   return explain(place, 0).value;
 }
 
-// --- explanations -------------------------------------------------------------------------------------------------
+// --- explanations --------------------------------------------------------------------------------
 
 Explanation Explainer::Impl::explain(const Place& place, std::int64_t most) const {
   Explanation told;
   switch (place.kind) {
     case Kind::constant:
     case Kind::input:
-    case Kind::parameter: break;
-    case Kind::output: told = explain_output(place, most); break;
+    case Kind::parameter:
+      break;
+    case Kind::output:
+      told = explain_output(place, most);
+      break;
     case Kind::sum: {
       Terms terms(layer(place), most);
       node(place).explain_sum(terms, element_of(place));
@@ -386,11 +423,19 @@ Explanation Explainer::Impl::explain(const Place& place, std::int64_t most) cons
       told.value = told.result();
       break;
     }
-    case Kind::slope: told = explain_slope(place); break;
+    case Kind::slope:
+      told = explain_slope(place);
+      break;
     case Kind::input_gradient:
-    case Kind::output_gradient: told = explain_gradient(place, most); break;
-    case Kind::sum_gradient: told = explain_sum_gradient(place, most); break;
-    case Kind::parameter_gradient: told = explain_parameter_gradient(place, most); break;
+    case Kind::output_gradient:
+      told = explain_gradient(place, most);
+      break;
+    case Kind::sum_gradient:
+      told = explain_sum_gradient(place, most);
+      break;
+    case Kind::parameter_gradient:
+      told = explain_parameter_gradient(place, most);
+      break;
   }
   told.place = place;
   if (place.kind != Kind::inner) told.value = number(place);
@@ -401,7 +446,10 @@ Explanation Explainer::Impl::explain_output(const Place& place, std::int64_t mos
   const ExplainedLayer& of = layer(place);
   if (input_numbers[unsigned_of(place.layer)] >= 0) {
     Terms terms(of, most);
-    terms.add({factor({.kind = Kind::input, .number = input_numbers[unsigned_of(place.layer)], .sample = place.sample, .index = place.index})});
+    terms.add({factor({.kind = Kind::input,
+                       .number = input_numbers[unsigned_of(place.layer)],
+                       .sample = place.sample,
+                       .index = place.index})});
     return terms.take();
   }
   if (of.activation == Activation::softmax) return explain_softmax(place, most);
@@ -417,12 +465,15 @@ Explanation Explainer::Impl::explain_output(const Place& place, std::int64_t mos
 Explanation Explainer::Impl::explain_softmax(const Place& place, std::int64_t most) const {
   const ExplainedLayer& of = layer(place);
   const Shape shape = shape_of(place);
-  const auto sum_at = [&](std::int64_t j) { return factor({.kind = Kind::sum, .layer = place.layer, .sample = place.sample, .index = j}); };
+  const auto sum_at = [&](std::int64_t j) {
+    return factor({.kind = Kind::sum, .layer = place.layer, .sample = place.sample, .index = j});
+  };
   double largest = sum_at(place.index).value;
   for_row(shape, place.index, [&](std::int64_t j) { largest = std::max(largest, sum_at(j).value); });
   Terms terms(of, most);
   terms.combine(Combine::softmax);
-  for_row(shape, place.index, [&](std::int64_t j) { terms.add(std::exp(sum_at(j).value - largest), {sum_at(j)}); });
+  for_row(shape, place.index,
+          [&](std::int64_t j) { terms.add(std::exp(sum_at(j).value - largest), {sum_at(j)}); });
   Explanation told = terms.take();
   const Factor z = sum_at(place.index);
   told.chosen = Term{std::exp(z.value - largest), {z}};
@@ -434,8 +485,9 @@ Explanation Explainer::Impl::explain_softmax(const Place& place, std::int64_t mo
 
 bool Explainer::Impl::is_loss_of(const Place& place) const {
   const std::int64_t output = output_layer();
-  return place.kind == Kind::input_gradient ? input_numbers[unsigned_of(output)] == place.number && !contents.is_sequential
-                                            : place.layer == output;
+  return place.kind == Kind::input_gradient
+             ? input_numbers[unsigned_of(output)] == place.number && !contents.is_sequential
+             : place.layer == output;
 }
 
 // What flows back from all that take the value, or from the loss.
@@ -447,8 +499,9 @@ Explanation Explainer::Impl::explain_gradient(const Place& place, std::int64_t m
     model.compile_options().loss->explain_gradient(terms, at, pass.logits, batches->targets());
     return terms.take();
   }
-  const std::vector<Taker>& from =
-      place.kind == Kind::input_gradient ? input_takers[unsigned_of(place.number)] : takers[unsigned_of(place.layer)];
+  const std::vector<Taker>& from = place.kind == Kind::input_gradient
+                                       ? input_takers[unsigned_of(place.number)]
+                                       : takers[unsigned_of(place.layer)];
   Terms terms(layers[unsigned_of(from.front().layer)], most);
   for (const Taker& taker : from) {
     terms.turn_to(layers[unsigned_of(taker.layer)]);
@@ -509,12 +562,13 @@ Explanation Explainer::Impl::explain_parameter_gradient(const Place& place, std:
   const Factor weight = terms.parameter(unsigned_of(place.number), place.index);
   const Regularizer& penalty = parameter.regularizer;
   const double sign = weight.value > 0.0 ? 1.0 : weight.value < 0.0 ? -1.0 : 0.0;
-  if (penalty.l1 != 0.0) terms.add({Terms::constant(penalty.l1, "l1"), Terms::constant(sign, "sign of the weight")});
+  if (penalty.l1 != 0.0)
+    terms.add({Terms::constant(penalty.l1, "l1"), Terms::constant(sign, "sign of the weight")});
   if (penalty.l2 != 0.0) terms.add({Terms::constant(2.0 * penalty.l2, "2 * l2"), weight});
   return terms.take();
 }
 
-// --- the public side ----------------------------------------------------------------------------------------------
+// --- the public side -----------------------------------------------------------------------------
 
 Explainer::Explainer(Model& model) : impl_(std::make_unique<Impl>(model, *model.impl_)) {}
 Explainer::~Explainer() = default;
@@ -522,8 +576,10 @@ Explainer::Explainer(Explainer&&) noexcept = default;
 Explainer& Explainer::operator=(Explainer&&) noexcept = default;
 
 void Explainer::forward(const Tensor& x, ExplainOptions options) {
-  if (x.shape().rank() == 0) throw ShapeError("Explainer: forward received a scalar; expected samples (N, ...).");
-  if (impl_->model.input_shapes().size() > 1) return forward(std::vector<Tensor>{x}, options);  // which says how many it takes
+  if (x.shape().rank() == 0)
+    throw ShapeError("Explainer: forward received a scalar; expected samples (N, ...).");
+  if (impl_->model.input_shapes().size() > 1)
+    return forward(std::vector<Tensor>{x}, options);  // which says how many it takes
   impl_->prepare(x.shape()[0], options.training);
   impl_->executor->check_samples(x.shape().without_leading());
   copy(x.view(), impl_->executor->input(x.shape()[0]));
@@ -539,17 +595,23 @@ void Explainer::forward(const std::vector<Tensor>& inputs, ExplainOptions option
   const std::int64_t n = inputs[0].shape().rank() > 0 ? inputs[0].shape()[0] : 0;
   for (std::size_t i = 0; i < shapes.size(); ++i)
     if (!(inputs[i].shape() == shapes[i].with_leading(n)))
-      throw ShapeError("Explainer: input " + std::to_string(i) + " of model '" + impl_->model.name() + "' received shape " +
-                       inputs[i].shape().to_string() + ", expected " + shapes[i].with_leading(n).to_string() + ".");
+      throw ShapeError("Explainer: input " + std::to_string(i) + " of model '" + impl_->model.name() +
+                       "' received shape " + inputs[i].shape().to_string() + ", expected " +
+                       shapes[i].with_leading(n).to_string() + ".");
   impl_->prepare(n, options.training);
   for (std::size_t i = 0; i < shapes.size(); ++i) copy(inputs[i].view(), impl_->executor->input(n, i));
   impl_->forward(options, false);
   impl_->batch = n;
 }
 
-double Explainer::backward(const Dataset& batch, ExplainOptions options) { return impl_->backward(batch, options); }
+double Explainer::backward(const Dataset& batch, ExplainOptions options) {
+  return impl_->backward(batch, options);
+}
 
-Explanation Explainer::follow(const Place& place, std::int64_t most) const { return impl_->explain(impl_->checked(place), most); }
+Explanation Explainer::follow(const Place& place, std::int64_t most) const {
+  if (most < 0) throw ValueError("Explainer: most = " + std::to_string(most) + "; it must be at least 0.");
+  return impl_->explain(impl_->checked(place), most);
+}
 
 Explanation Explainer::value(std::int64_t layer, std::int64_t index, ExplainDetail detail) const {
   return follow({.kind = Kind::output, .layer = layer, .sample = detail.sample, .index = index}, detail.most);
@@ -559,20 +621,25 @@ Explanation Explainer::sum(std::int64_t layer, std::int64_t index, ExplainDetail
   return follow({.kind = Kind::sum, .layer = layer, .sample = detail.sample, .index = index}, detail.most);
 }
 
-Explanation Explainer::gradient_of_output(std::int64_t layer, std::int64_t index, ExplainDetail detail) const {
-  return follow({.kind = Kind::output_gradient, .layer = layer, .sample = detail.sample, .index = index}, detail.most);
+Explanation Explainer::gradient_of_output(std::int64_t layer, std::int64_t index,
+                                          ExplainDetail detail) const {
+  return follow({.kind = Kind::output_gradient, .layer = layer, .sample = detail.sample, .index = index},
+                detail.most);
 }
 
 Explanation Explainer::gradient_of_sum(std::int64_t layer, std::int64_t index, ExplainDetail detail) const {
-  return follow({.kind = Kind::sum_gradient, .layer = layer, .sample = detail.sample, .index = index}, detail.most);
+  return follow({.kind = Kind::sum_gradient, .layer = layer, .sample = detail.sample, .index = index},
+                detail.most);
 }
 
 Explanation Explainer::gradient_of_input(std::int64_t index, ExplainDetail detail) const {
   return follow({.kind = Kind::input_gradient, .sample = detail.sample, .index = index}, detail.most);
 }
 
-Explanation Explainer::gradient_of_parameter(std::int64_t layer, std::int64_t parameter, std::int64_t index, std::int64_t most) const {
-  return follow({.kind = Kind::parameter_gradient, .layer = layer, .number = parameter, .index = index}, most);
+Explanation Explainer::gradient_of_parameter(std::int64_t layer, std::int64_t parameter, std::int64_t index,
+                                             std::int64_t most) const {
+  return follow({.kind = Kind::parameter_gradient, .layer = layer, .number = parameter, .index = index},
+                most);
 }
 
 double Explainer::number(const Place& place) const { return impl_->number(impl_->checked(place)); }
@@ -583,7 +650,8 @@ std::vector<std::int64_t> Explainer::position(const Place& place) const {
   const Shape shape = impl_->shape_of(at);
   std::vector<std::int64_t> along(unsigned_of(shape.rank()));
   std::int64_t rest = at.index;
-  for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis]) along[static_cast<std::size_t>(axis)] = rest % shape[axis];
+  for (int axis = shape.rank(); axis-- > 0; rest /= shape[axis])
+    along[static_cast<std::size_t>(axis)] = rest % shape[axis];
   return along;
 }
 
@@ -597,7 +665,8 @@ std::string Explainer::name(const Place& place) const {
     first = false;
   }
   text += "]";
-  return impl_->batch > 1 && impl_->is_of_sample(at) ? text + " of sample " + std::to_string(at.sample) : text;
+  return impl_->batch > 1 && impl_->is_of_sample(at) ? text + " of sample " + std::to_string(at.sample)
+                                                     : text;
 }
 
 std::int64_t Explainer::batch_size() const { return impl_->batch; }
