@@ -301,8 +301,8 @@ TEST_CASE("Every number of an MLP with BatchNormalization and SELU is explained,
     model.add(Dense({.units = 6, .kernel_regularizer = L2(0.01), .input_shape = {4}}));
     model.add(BatchNormalization());
     model.add(ActivationLayer({.activation = Activation::selu}));
-    model.add(Dense(
-        {.units = 3, .activation = Activation::softmax, .kernel_regularizer = {.l1 = 0.02, .l2 = 0.01}}));
+    model.add(Dense({.units = 3, .kernel_regularizer = {.l1 = 0.02, .l2 = 0.01}}));
+    model.add(Softmax());
     model.compile({.loss = CategoricalCrossentropy()});
     stir(model, 2);
     Rng rng(3);

@@ -95,7 +95,8 @@ struct Explainer::Impl {
   const Model::Impl& contents;
   std::optional<Executor> executor;
   Executor::Use use = Executor::Use::inspection;
-  std::optional<Batches> batches;  // of the backward pass
+  std::optional<Batches> batches;  // of the backward pass, as is the loss
+  Handle<Loss> loss;
   Executor::Pass pass;
   bool has_gradients = false;
   std::int64_t batch = 0;
@@ -126,7 +127,7 @@ void Explainer::Impl::forward(ExplainOptions options, bool logits) {
   for (std::int64_t i = 0; i < model.size(); ++i) read_layer(i);
 }
 
-// Finds who takes what.
+// Finds which layers take the output of a layer, or an input.
 void Explainer::Impl::connect() {
   takers.assign(contents.nodes.size(), {});
   input_numbers.assign(contents.nodes.size(), -1);
@@ -165,7 +166,7 @@ void Explainer::Impl::read_layer(std::int64_t i) {
   if (layer.activation != Activation::linear) find_sum(layer);
 }
 
-// z, or the output where it is that which the pass left out.
+// Computes z, which the pass does not keep. Where the pass left the activation out, z is there: computes y.
 void Explainer::Impl::find_sum(ExplainedLayer& layer) {
   Tensor& other = computed.emplace_back(layer.output.shape, layer.output.dtype);
   if (pass.logits && layer.number == output_layer()) {
@@ -188,14 +189,14 @@ double Explainer::Impl::backward(const Dataset& data, ExplainOptions options) {
                      "' is not compiled, so there is no loss. Call compile first.");
   check_one_input_and_output(model);
   prepare(data.size(), true);
-  const Loss& loss = *model.compile_options().loss;
+  loss = model.compile_options().loss;
   executor->check_samples(data.sample_shape());
-  loss.check(model.output_shape(), data);
+  loss->check(model.output_shape(), data);
   batches.emplace(data, *executor);
   batches->start_plain();
   batches->next();
   forward(options, wants_logits(model));
-  const double sum = loss.evaluate(model.backend(), executor->output(), pass.logits, batches->targets(),
+  const double sum = loss->evaluate(model.backend(), executor->output(), pass.logits, batches->targets(),
                                    executor->output_gradient());
   executor->backward(pass);
   const double penalties = add_penalties();
@@ -297,8 +298,8 @@ bool Explainer::Impl::is_of_sample(const Place& place) const {
   return place.kind != Kind::parameter && place.kind != Kind::parameter_gradient;
 }
 
-// The place by the name that terms give it: an InputLayer's is that of the input, z without activation is the
-// output. Errors: ValueError.
+// Of several places with the same number the one that terms name: the gradient of an InputLayer's output is
+// that of the input, and z is the output where there is no activation. Errors: ValueError.
 Place Explainer::Impl::checked(Place place) const {
   if (batch == 0)
     throw ValueError("Explainer: there was no pass yet. Call forward or backward with samples first.");
@@ -311,10 +312,12 @@ Place Explainer::Impl::checked(Place place) const {
         "samples and targets.");
   check_layer(place);
   check_number(place);
-  if (place.kind != Kind::input && place.kind != Kind::input_gradient &&
-      input_numbers[unsigned_of(place.layer)] >= 0 && is_gradient(place.kind))
-    place = {Kind::input_gradient, -1,          input_numbers[unsigned_of(place.layer)],
-             place.sample,         place.index, {}};
+  if (is_gradient(place.kind) && place.kind != Kind::input_gradient &&
+      input_numbers[unsigned_of(place.layer)] >= 0) {
+    place.kind = Kind::input_gradient;
+    place.number = input_numbers[unsigned_of(place.layer)];
+    place.layer = -1;
+  }
   if (place.layer >= 0 && layer(place).activation == Activation::linear) {
     if (place.kind == Kind::sum) place.kind = Kind::output;
     if (place.kind == Kind::sum_gradient) place.kind = Kind::output_gradient;
@@ -485,18 +488,17 @@ Explanation Explainer::Impl::explain_softmax(const Place& place, std::int64_t mo
 
 bool Explainer::Impl::is_loss_of(const Place& place) const {
   const std::int64_t output = output_layer();
-  return place.kind == Kind::input_gradient
-             ? input_numbers[unsigned_of(output)] == place.number && !contents.is_sequential
-             : place.layer == output;
+  return place.kind == Kind::input_gradient ? input_numbers[unsigned_of(output)] == place.number
+                                            : place.layer == output;
 }
 
-// What flows back from all that take the value, or from the loss.
+// The gradient comes from all layers that take the value, or from the loss.
 Explanation Explainer::Impl::explain_gradient(const Place& place, std::int64_t most) const {
   const Element at = element_of(place);
   if (is_loss_of(place)) {
     Terms terms(layers[unsigned_of(output_layer())], most);
     terms.combine(Combine::loss);
-    model.compile_options().loss->explain_gradient(terms, at, pass.logits, batches->targets());
+    loss->explain_gradient(terms, at, pass.logits, batches->targets());
     return terms.take();
   }
   const std::vector<Taker>& from = place.kind == Kind::input_gradient
@@ -510,7 +512,7 @@ Explanation Explainer::Impl::explain_gradient(const Place& place, std::int64_t m
   return terms.take();
 }
 
-// dLoss/dz = dLoss/dy * slope; every y of a softmax's row moves with each z.
+// dLoss/dz = dLoss/dy * slope. In a row of softmax each z moves every y.
 Explanation Explainer::Impl::explain_sum_gradient(const Place& place, std::int64_t most) const {
   if (works_on_logits(place)) return explain_gradient(place, most);
   const ExplainedLayer& of = layer(place);
