@@ -197,7 +197,7 @@ double Explainer::Impl::backward(const Dataset& data, ExplainOptions options) {
   batches->next();
   forward(options, wants_logits(model));
   const double sum = loss->evaluate(model.backend(), executor->output(), pass.logits, batches->targets(),
-                                   executor->output_gradient());
+                                    executor->output_gradient());
   executor->backward(pass);
   const double penalties = add_penalties();
   for (ExplainedLayer& each : layers) read_gradients(each);
