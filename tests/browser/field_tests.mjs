@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
-import { SIZES, check, go, openBrowser, screenshot, set, settled, site, state, test, until, withCourse } from './harness.mjs';
+import { PATIENCE, SIZES, check, go, openBrowser, screenshot, set, settled, site, state, test, until, withCourse } from './harness.mjs';
 
 // --------------------------------------------------------------------------------------------------------- pinch
 async function fingers(page) {
@@ -104,7 +104,7 @@ for (const [what, headers, lacking, path, words] of CASES) {
       const frame = path === 'frame.html' ? page.frames()[1] : page;
       // Sooner than the 8 s after which a slow page says so.
       const text = frame.locator(path === 'off' ? '#noscript' : '#late');
-      await text.waitFor({ state: 'visible', timeout: 4000 });
+      await text.waitFor({ state: 'visible', timeout: PATIENCE });
       check(words.test(await text.textContent()), `It says: '${await text.textContent()}'`);
       await screenshot(page, `cannot-start-${what.replaceAll(' ', '-')}`);
     } finally {
@@ -180,7 +180,7 @@ for (const changes of [20, 400]) {
         }
         window.neurona.set('units', 77);
       }, changes);
-      await page.waitForFunction(() => /units=77(&|$)/.test(location.hash), null, { timeout: 8000, polling: 100 });
+      await page.waitForFunction(() => /units=77(&|$)/.test(location.hash), null, { timeout: PATIENCE, polling: 100 });
     });
   });
 }

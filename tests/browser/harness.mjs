@@ -18,6 +18,9 @@ export const SIZES = {
   phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
 };
 
+/** How long a test waits for what must come, in ms: so long that only what never comes is missed, on the slowest machine. */
+export const PATIENCE = 60_000;
+
 // ------------------------------------------------------------------------------------------------------ the tests
 const tests = [];
 
@@ -138,7 +141,7 @@ export const set = (page, name, value) => page.evaluate(([n, v]) => window.neuro
 export const go = (page, lesson, step) => page.evaluate(([l, s]) => window.neurona.go(l, s), [lesson, step]);
 
 /** Waits until `condition(state, argument)` (run in the page) holds. */
-export async function until(page, condition, argument = null, timeout = 60000) {
+export async function until(page, condition, argument = null, timeout = PATIENCE) {
   // Asked from here: the page's security policy forbids it to evaluate a text.
   const question = `(${condition})(window.neurona.state(), ${JSON.stringify(argument)})`;
   for (const end = Date.now() + timeout; !(await page.evaluate(question)); await page.waitForTimeout(50))
@@ -158,14 +161,14 @@ export async function settled(page) {
 
 /** The centre of a control, in CSS pixels; waits for the frame that draws it. */
 export async function centre(page, control) {
-  await until(page, (s, name) => name in s.rects, control, 5000);
+  await until(page, (s, name) => name in s.rects, control);
   const rect = (await state(page)).rects[control];
   return { x: rect[0] + rect[2] / 2, y: rect[1] + rect[3] / 2 };
 }
 
 /** Presses a control by mouse, once it can be pressed: the mirror holds those that can. */
 export async function press(page, control) {
-  await page.locator(`#mirror-controls [data-control="${control}"]`).waitFor({ state: 'attached', timeout: 5000 });
+  await page.locator(`#mirror-controls [data-control="${control}"]`).waitFor({ state: 'attached', timeout: PATIENCE });
   const { x, y } = await centre(page, control);
   await page.mouse.click(x, y);
 }
@@ -173,6 +176,30 @@ export async function press(page, control) {
 export async function screenshot(page, name) {
   mkdirSync(pictures, { recursive: true });
   await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+/**
+ * What this machine makes a page wait for at the least: times (ms, from navigation) of an empty page of the same server that opens WebGL 2
+ * and draws one picture.
+ */
+export async function timeControlPage(address) {
+  const context = await (await openBrowser()).newContext(SIZES.laptop);
+  try {
+    const page = await context.newPage();
+    await page.route('**/control.html', (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html><canvas width="1440" height="900"></canvas><script>
+      const gl = document.querySelector('canvas').getContext('webgl2');
+      requestAnimationFrame(() => {
+        gl.clearColor(0.2, 0.4, 0.6, 1);
+        gl.clear(gl.COLOR_BUFFER_BIT);
+        gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+        window.drawn = performance.now();
+      });</script>` }));
+    await page.goto(`${address}/control.html`);
+    await page.waitForFunction(() => window.drawn > 0, null, { timeout: PATIENCE });
+    return await page.evaluate(() => window.drawn);
+  } finally {
+    await context.close();
+  }
 }
 
 /** Opens the course on a server of its own. */

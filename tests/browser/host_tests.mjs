@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { SIZES, check, press, screenshot, set, settled, state, test, until, withCourse } from './harness.mjs';
+import { PATIENCE, SIZES, check, press, screenshot, set, settled, state, test, until, withCourse } from './harness.mjs';
 
 const MNIST_LACKS = process.env.MNIST_DIR ? '' : 'MNIST_DIR is not set';
 
 /** Fails unless the page shows its last words, with a button to load it again. */
 async function checkStopped(page, words) {
-  await page.locator('#again').waitFor({ state: 'visible', timeout: 10_000 });
+  await page.locator('#again').waitFor({ state: 'visible', timeout: PATIENCE });
   const text = await page.locator('#splash-text').textContent();
   check(words.test(text), `The page says: '${text}'`);
   check(await page.evaluate(() => document.activeElement.id === 'again'), 'The button does not have the focus.');
@@ -63,7 +63,7 @@ test('a program that does not arrive is told, and "reload" gets it', {}, async (
 test('a loader that does not arrive is told at once by the page itself', {}, async () => {
   const before = (page) => page.route('**/loader.js', (route) => route.abort('connectionreset'));
   await withCourse({ before, wait: false, allow: [/ERR_/] }, async (page) => {
-    await page.locator('#late').waitFor({ state: 'visible', timeout: 4000 });
+    await page.locator('#late').waitFor({ state: 'visible', timeout: PATIENCE });
     check(/no llegó[^]*did not arrive/.test(await page.locator('#late').textContent()), 'The text is another one.');
     await screenshot(page, 'stopped-no-loader');
   });
@@ -354,7 +354,7 @@ test('a screen reader that pressed a button is still there when the button has a
     await page.waitForTimeout(600);
     check((await focused()) === 'Pause', `"Pause" came in place of what was pressed; the focus is at '${await focused()}'.`);
     // What training says is said while it goes on, not only when it rests.
-    await page.waitForFunction(() => /\d/.test(document.querySelector('#mirror-live').textContent), null, { timeout: 20_000 });
+    await page.waitForFunction(() => /\d/.test(document.querySelector('#mirror-live').textContent), null, { timeout: PATIENCE });
     check((await state(page)).training.status === 'running', 'Nothing was said before training ended.');
   });
 });

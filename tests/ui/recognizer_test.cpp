@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "neurona/applications.hpp"
 #include "neurona/error.hpp"
@@ -235,4 +237,46 @@ TEST_CASE("The keyboard reaches the feature maps, and each tells what made it") 
     s.run(2);
     CHECK(tooltip() == 0);  // nothing to tell
   }
+}
+
+TEST_CASE("A value that is clicked is pinned: one walks to what it was made of, and back; Escape ends it") {
+  Session s(1440, 900);
+  s.digit.set_recognizer(load_recognizer(small_cnn()));
+  (void)s.app->draw_strokes(kStroke);
+  s.run(3);
+  const auto spoken = [&] { return nlohmann::json::parse(s.app->mirror_json())["spoken"].get<std::string>(); };
+  const auto names = [&] {
+    std::vector<std::string> out;
+    for (const auto& [name, rect] : s.state()["rects"].items())
+      if (name.starts_with("walk/")) out.push_back(name);
+    return out;
+  };
+  CHECK(names().empty());
+  s.click("bars");
+  s.run(2);
+  // dense_1[...] = 0.1: its share of all. Each term's factor leads on.
+  const std::string first = spoken();
+  CHECK(first.find("dense_1[") == 0);
+  CHECK(first.find("softmax") != std::string::npos);
+  REQUIRE(s.state()["rects"].contains("walk/term-0-0"));
+  s.click("walk/term-0-0");
+  s.run(2);
+  const std::string second = spoken();
+  CHECK(second != first);
+  CHECK(second.find("suma de 13") != std::string::npos);  // z: twelve products and the bias
+  s.app->activate_control("walk/term-0-0");  // by the mirror, too
+  s.run(3);
+  const std::string third = spoken();
+  CHECK(third != second);
+  s.click("walk/back");
+  s.run(2);
+  CHECK(spoken() == second);
+  // Another drawing: the same place, its new number.
+  (void)s.app->draw_strokes({{{0.2f, 0.2f}, {0.8f, 0.2f}, {0.5f, 0.8f}}});
+  s.run(3);
+  CHECK(spoken() != second);
+  CHECK(spoken().substr(0, 8) == second.substr(0, 8));
+  s.press(Key::escape);
+  CHECK(names().empty());
+  CHECK(spoken().find("suma de") == std::string::npos);
 }

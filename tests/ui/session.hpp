@@ -62,7 +62,6 @@ struct TestPlatform : Platform {
 
 /// Always says 3, and that it has one hidden layer.
 struct TestRecognizer : Recognizer {
-  bool ready() const override { return true; }
   std::string name() const override { return "test"; }
   long long parameters() const override { return 79510; }
   long long multiply_adds() const override { return 79400; }

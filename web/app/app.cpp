@@ -47,7 +47,7 @@ App::App(Platform& platform, DigitReader& digit, std::vector<std::unique_ptr<Les
       digit_(digit),
       progress_(platform),
       texts_(platform),
-      services_{ui_, platform_, data_, digit_, navigator_, progress_} {
+      services_{ui_, platform_, data_, digit_, navigator_, progress_, walk_} {
   const LessonTexts coming = embedded_lesson("coming");
   for (const std::string_view id : kCourse) {
     Place place;
@@ -114,6 +114,7 @@ void App::enter(int place, int step, bool push) {
   if (Guess* guess = step_here().guess(); guess && !guess->committed())
     if (const auto earlier = progress_.guessed(here().id, here().steps[std::size_t(step)])) guess->recall(*earlier);
   text_state_.unfolded = false;
+  if (!same) walk_.close();
   ui_.reset_scroll("page"), ui_.reset_scroll("text"), ui_.reset_scroll("stage");
   menu_open_ = false;
   if (!same) {
@@ -257,6 +258,7 @@ bool App::work(double budget_ms) {
   if (digit_.update(platform_)) predicted_ = true, ui_.request_frames(2);
   if (texts_.update()) ui_.request_frames(2);
   take_math_fonts();
+  if (walk_.update()) ui_.request_frames(2);
   // Data and the step on the screen take part like lessons.
   const std::size_t lessons = places_.size(), data = lessons, step = lessons + 1;
   bool more = share_.advance(budget_ms, lessons + 2, data_.status() == CourseData::Status::loading ? data : std::size_t(current_),

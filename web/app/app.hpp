@@ -13,6 +13,7 @@
 #include "text_store.hpp"
 #include "ui.hpp"
 #include "url_state.hpp"
+#include "walk.hpp"
 #include "widgets/rail.hpp"
 #include "work_share.hpp"
 
@@ -118,6 +119,7 @@ class App {
   CourseData data_;
   Navigator navigator_;
   LearnerProgress progress_;
+  Walk walk_;
   TextStore texts_;
   Services services_;
   std::vector<Place> places_;

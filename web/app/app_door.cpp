@@ -109,7 +109,7 @@ std::string App::mirror_json() {
     if (!step.formula.empty()) out["formula"] = formula_as_mathml(step.formula);
     out["code"] = text_state_.tab == CodeTab::cpp && !step.cpp.empty() ? step.cpp : step.keras;
     out["check"] = plain_text(step.check);
-    out["spoken"] = step_here().spoken(c);
+    out["spoken"] = walk_.is_open() ? walk_.spoken(language_) : step_here().spoken(c);
   }
   auto& list = out["controls"] = Json::array();
   for (const ControlInfo& control : ui_.controls())

@@ -147,6 +147,7 @@ void App::draw_wide(Rect area, bool folded) {
   draw_body_wide(body, area, folded ? 26.f : 34.f);
 
   draw_step_bar(bar, false);
+  walk_.draw(ui_, body, false);
   if (action.go >= 0) navigator_.go(places_[std::size_t(action.go)].id);
   if (action.language) set_language(language_ == Language::es ? Language::en : Language::es);
   if (action.theme) cycle_theme();
@@ -162,6 +163,7 @@ void App::draw_compact(Rect area) {
   ui_.end_scroll(bottom + 22);
 
   draw_step_bar(bar, true);
+  walk_.draw(ui_, area.inset(8, 8), true);
   ui_.fill(top, t.background);
   ui_.fill({top.x, top.bottom() - 1, top.w, 1}, t.line);
   RailAction action;

@@ -75,6 +75,10 @@ bool DigitReader::update(Platform& platform) {
   return refresh() || arrived;
 }
 
+const Explainer* DigitReader::explainer() {
+  return recognizer() && prediction().label >= 0 ? recognizer()->explain_pass(prepared_) : nullptr;
+}
+
 bool DigitReader::refresh() {
   if (revision_ == drawing_.revision) return false;
   revision_ = drawing_.revision;

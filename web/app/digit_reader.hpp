@@ -54,6 +54,9 @@ class DigitReader {
   /// Grows whenever a prediction changes.
   int serial() const { return serial_; }
 
+  /// Explains the chosen network's reading of the drawing; null while there is none. Runs the network: between frames.
+  const Explainer* explainer();
+
   // --- the drawing ---
   PadDrawing& drawing() { return drawing_; }
   const PadDrawing& drawing() const { return drawing_; }

@@ -19,6 +19,7 @@ class CourseData;
 class DigitReader;
 class Guess;
 class Platform;
+class Walk;
 
 /// What the course lends its lessons. Each exists once, for all of them.
 struct Services {
@@ -28,6 +29,7 @@ struct Services {
   DigitReader& digit;  ///< the drawn digit that follows the learner, and the networks that read it
   Navigator& navigator;
   LearnerProgress& progress;
+  Walk& walk;  ///< shows where a value comes from; a lesson says only which value
 };
 
 /// What the learner has opened in the text of a step.

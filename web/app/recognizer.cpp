@@ -32,7 +32,6 @@ class ModelRecognizer : public Recognizer {
     for (const LayerCost& cost : model_.costs()) multiply_adds_ += cost.multiply_adds;
   }
 
-  bool ready() const override { return true; }
   std::string name() const override { return model_.name(); }
   long long parameters() const override { return model_.count_params(); }
   long long multiply_adds() const override { return multiply_adds_; }
@@ -100,6 +99,14 @@ class ModelRecognizer : public Recognizer {
     return out;
   }
 
+  const Explainer* explain_pass(std::span<const std::uint8_t, 784> image) override {
+    if (!explainer_) explainer_ = std::make_unique<Explainer>(model_);
+    const std::span<float> x = input_.values();
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(image[i]) / 255.f;
+    explainer_->forward(input_);
+    return explainer_.get();
+  }
+
   MapExplanation explain_map(int layer, int map) const override {
     MapExplanation out;
     if (layer < 0 || layer >= int(last_.layers.size())) return out;
@@ -136,6 +143,7 @@ class ModelRecognizer : public Recognizer {
   Tensor input_;
   Prediction last_;
   std::vector<float> last_input_;
+  std::unique_ptr<Explainer> explainer_;  // once it is asked for
 };
 
 }  // namespace

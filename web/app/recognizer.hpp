@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "neurona/explain.hpp"
+
 namespace neurona::app {
 
 /// One layer's output for one image.
@@ -55,8 +57,6 @@ struct Prediction {
 class Recognizer {
  public:
   virtual ~Recognizer() = default;
-  /// False until a network is loaded.
-  virtual bool ready() const = 0;
   virtual std::string name() const = 0;
   virtual long long parameters() const = 0;
   /// Multiplications, each with its sum, that one reading costs.
@@ -69,6 +69,8 @@ class Recognizer {
   virtual UnitExplanation explain(int layer, int unit, int most = 3) const = 0;
   /// The numbers behind map `map` of the image layer `layer` of the last prediction with layers.
   virtual MapExplanation explain_map(int layer, int map) const = 0;
+  /// Runs the network on an image and keeps every number of the pass, to tell where each comes from. Null where it cannot.
+  virtual const Explainer* explain_pass(std::span<const std::uint8_t, 784> /*image*/) { return nullptr; }
 };
 
 /// Loads a network in safetensors format; throws neurona::Error naming what is wrong.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "formula.hpp"
 #include "rich_text.hpp"
 #include "ui.hpp"
 
@@ -11,7 +10,7 @@ namespace neurona::app {
 namespace {
 
 constexpr float kPadX = 14, kPadY = 12, kBesidePicture = 14, kHeadGap = 18;
-constexpr float kMost = 340, kMostWithPicture = 400, kFormulaSize = 17;
+constexpr float kMost = 340, kMostWithPicture = 400;
 
 /// One part of the text, below the head.
 struct Part {
@@ -64,22 +63,13 @@ void draw_tooltip(Ui& ui, const Tooltip& tip, Rect anchor, bool pinned) {
       {&tip.text, &body}, {&tip.numbers, &mono}, {&tip.source, &source}};
   for (const auto& [text, options] : texts)
     width = std::max(width, std::min(most, natural_width(ui, *text, options->style)));
-  const FormulaSize formula =
-      tip.formula.empty() ? FormulaSize{} : measure_formula(ui, tip.formula, kFormulaSize);
-  width = std::min(std::max(width, formula.width), most);
+  width = std::min(width, most);
 
   std::vector<Part> parts;
   for (const auto& [text, options] : texts) {
     if (text->empty()) continue;
     parts.push_back({.height = measure_rich_text(ui, *text, width, *options),
                      .draw = [&ui, width, text, options](ImVec2 at) { rich_text(ui, at, width, *text, *options); }});
-  }
-  if (!tip.formula.empty()) {
-    const float shrink = std::min(1.f, width / std::max(1.f, formula.width));
-    parts.insert(parts.begin() + (tip.text.empty() ? 0 : 1),
-                 {.gap = 8, .height = formula.height(), .draw = [&ui, &tip, &t, formula, shrink](ImVec2 at) {
-                    draw_formula(ui, {at.x, at.y + formula.ascent}, tip.formula, kFormulaSize * shrink, t.ink);
-                  }});
   }
   float height = head;
   for (const Part& part : parts) height += part.gap + part.height;

@@ -9,10 +9,10 @@ namespace neurona::app {
 
 class Ui;
 
-/// The one tooltip of the course: name, value, the formula with its numbers, and where it comes from.
+/// The one tooltip of the course: name, value, how it was computed, and where it comes from.
 /// `value` and `numbers` are set in mono; `text` and `source` may hold inline markup (rich_text.hpp).
 struct Tooltip {
-  std::string title = {}, value = {}, text = {}, formula = {}, numbers = {}, source = {};
+  std::string title = {}, value = {}, text = {}, numbers = {}, source = {};
   /// Draws a picture below the title, left of the rest, into a rectangle of `picture_size`; called at the end
   /// of the frame.
   std::function<void(Rect)> picture = {};

@@ -64,6 +64,8 @@ class Ui : public Canvas {
   // --- regions ---
   /// Declares an interactive rectangle. `name` is the control's public name too.
   Interaction region(std::string_view name, Rect rect, const RegionOptions& options = {});
+  /// Whether the region of that name was clicked in this frame, for whoever did not declare it.
+  bool clicked(std::string_view name) const { return !clicked_.empty() && clicked_ == id_of(name); }
   /// Whether so many presses of Tab (negative: Shift+Tab) end at no control: past the last, or before the first.
   bool tab_leaves(int steps) const;
   /// Same as a press of the region of that name by the learner (DOM mirror, tests); from the next frame.

@@ -43,7 +43,8 @@ debian_packages() {
     libwebp-dev libtiff-dev python3-fonttools
   ! wants web || echo doctest-dev nlohmann-json3-dev libcli11-dev libstb-dev node:nodejs brotli:brotli python3-fonttools
   ! { wants web || wants threads; } || own_emcc >/dev/null 2>&1 || echo clang-19 lld-19 llvm-19
-  ! wants test || echo node:nodejs npm:npm chromium:chromium python3-h5py python3-numpy
+  ! wants test || echo node:nodejs npm:npm chromium:chromium python3-h5py python3-numpy xvfb-run:xvfb xauth:xauth \
+    '/usr/lib/*/dri/swrast_dri.so:libgl1-mesa-dri'
 }
 
 install_packages() {

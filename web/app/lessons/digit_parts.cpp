@@ -97,6 +97,7 @@ void draw_reading(const StepContext& c, Choice& network, Rect in) {
   const int row = bar_list(ui, "bars", in, p.probabilities, {}, {.at_rest = rest, .label = c.label("sees")});
   if (row < 0 || rest) return;
   const float pitch = in.h / 10;
+  if (ui.clicked("bars")) pin_value(c, int(p.layers.size()) - 1, row);
   unit_tooltip(c, "bars", {in.x + in.w * 0.3f, in.y + pitch * float(row), in.w * 0.4f, pitch},
                int(p.layers.size()) - 1, row);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "../digit_reader.hpp"
+#include "../walk.hpp"
 
 namespace neurona::app {
 namespace {
@@ -103,6 +104,14 @@ void unit_tooltip(const StepContext& c, std::string_view key, Rect anchor, int l
                 .numbers = numbers + "\n\n" + result,
                 .source = std::string(c.label("sum_of")) + " " + std::to_string(e.inputs) + " " +
                           std::string(c.label("products"))});
+}
+
+void pin_value(const StepContext& c, int layer, std::int64_t index) {
+  DigitReader& digit = c.services.digit;
+  if (digit.prediction().label < 0) return;
+  c.services.walk.pin({.explainer = [&digit] { return digit.explainer(); }, .serial = [&digit] { return digit.serial(); }},
+                      {.kind = Place::Kind::output, .layer = layer, .index = index});
+  c.ui.request_frames();
 }
 
 /// What stands in a line, from left to right.
@@ -255,6 +264,7 @@ void LayerStrip::draw_maps(const StepContext& c, const Column& column, Rect rect
   const Rect cell = gallery_cell(rect, layout, hit.index);
   ui.stroke(cell.inset(-1.5f), ui.theme().accent, 3, 2);
   const MapExplanation e = digit.recognizer()->explain_map(column.layer, hit.index);
+  if (hit.clicked) pin_value(c, column.layer, std::int64_t(e.row * layer.width + e.column) * layer.channels + hit.index);
   const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
   Tooltip tip;
   tip.title = std::string(c.label("map")) + " " + std::to_string(hit.index + 1) + " · " + size;
@@ -298,6 +308,7 @@ void LayerStrip::draw_units(const StepContext& c, const Column& column, Rect rec
   if (unit < 0) return;
   const Rect cell = heat_map_cell(rect, rows, columns, unit);
   ui.stroke({cell.x - 1, cell.y - 1, cell.w + 0.5f, cell.h + 0.5f}, ui.theme().accent, 3, 2);
+  if (ui.clicked(key)) pin_value(c, column.layer, unit);
   unit_tooltip(c, key, cell, column.layer, unit);
 }
 

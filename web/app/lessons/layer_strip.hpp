@@ -35,6 +35,9 @@ class LayerStrip {
   std::vector<float> scratch_;
 };
 
+/// Pins value `index` of a layer of the network that reads the drawing: the walk shows where it comes from.
+void pin_value(const StepContext& c, int layer, std::int64_t index);
+
 /// The tooltip of one unit: z as the sum of its products, and what the activation makes of it.
 void unit_tooltip(const StepContext& c, std::string_view key, Rect anchor, int layer, int unit);
 
