@@ -503,7 +503,7 @@ class Data(CliTest):
             "resnet50_weights_tf_dim_ordering_tf_kernels.h5", "neurona data resnet50", "--weights"])
 
     def test_another_file_in_place_of_resnet50s_is_refused(self):
-        for body, text in [(b"<html>please log in</html>", "it has 26 bytes, the published file has 35363"), (bytes(35363), "its MD5 is"),
+        for body, text in [(b"<html>please log in</html>", "it has 26 bytes, the published file has 35363"), (bytes(35363), "its SHA-256 is"),
                            (bytes(40000), "35363"), (None, "404")]:
             with self.subTest(text=text), Mirror(lambda path, body=body: body) as mirror:
                 self.environment["NEURONA_RESNET50_MIRROR"] = mirror.url
