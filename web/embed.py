@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""Writes C++ that holds the course's fonts, or its lesson texts and the snippets they quote.
+"""Makes the course's fonts, and its lesson texts with the snippets they quote, a part of programs and of the site.
 
     embed.py fonts OUT.cpp FOLDER
-    embed.py lessons OUT.cpp ROOT     (ROOT/assets/lessons/*/{lesson.json,es.md,en.md}; snippets are relative to ROOT)
+    embed.py lessons OUT.cpp ROOT     the catalog of all lessons, and the texts that the page shows first
+    embed.py bundles OUT.cpp ROOT     the other texts, for programs without a server
+    embed.py site FOLDER ROOT         the same as files: FOLDER/ID.json
+
+Lessons are ROOT/assets/lessons/ID/{lesson.json,es.md,en.md}; a bundle is these three and the snippets in one JSON.
 
 A snippet "path#name" is what stands between the lines `// [name]` and `// [/name]` of that file, without their indent.
 """
@@ -46,33 +50,81 @@ def snippet(root: Path, reference: str) -> str:
     return textwrap.dedent("\n".join(lines[begin[0] + 1:end[0]]))
 
 
+FIRST = ("draw", "coming")  # texts that are a part of the page's program
+
+
+def bundle(root: Path, folder: Path) -> dict:
+    for name in ("lesson.json", "es.md", "en.md"):
+        if not (folder / name).is_file():
+            sys.exit(f"error: {folder / name} is missing; every lesson has lesson.json, es.md and en.md.")
+    lesson = json.loads((folder / "lesson.json").read_text(encoding="utf-8"))
+    quoted = [step["cpp"] for step in lesson["steps"] if "cpp" in step]
+    return {"lesson": lesson, "es": (folder / "es.md").read_text(encoding="utf-8"), "en": (folder / "en.md").read_text(encoding="utf-8"),
+            "snippets": {reference: snippet(root, reference) for reference in quoted}}
+
+
+def bundles(root: Path) -> dict:
+    return {folder.name: bundle(root, folder) for folder in sorted((root / "assets/lessons").iterdir()) if folder.is_dir()}
+
+
+def dense(value) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def name_of(markdown: str) -> str:
+    """What stands in the rail: the first part of the first heading."""
+    heading = next(line for line in markdown.splitlines() if line.startswith("# "))
+    return heading[2:].split("|")[0].strip()
+
+
+def catalog(all_bundles: dict) -> bytes:
+    lessons = [{"id": key, "number": one["lesson"]["number"], "es": name_of(one["es"]), "en": name_of(one["en"]),
+                "steps": [step["id"] for step in one["lesson"]["steps"]]} for key, one in all_bundles.items() if key != "coming"]
+    return dense(sorted(lessons, key=lambda lesson: lesson["number"]))
+
+
+def texts_cpp(header: str, function: str, texts: dict, extra: str = "") -> str:
+    rows = [f"  if (name == {json.dumps(name)}) return {{{literal(data)}, {len(data)}}};" for name, data in texts.items()]
+    return (f"#include \"{header}\"\n\nnamespace neurona::app {{\n\nstd::string_view {function}(std::string_view name) {{\n" +
+            "\n".join(rows) + "\n  return {};\n}\n" + extra + "\n}  // namespace neurona::app\n")
+
+
 def lessons(root: Path) -> str:
-    files = {}
-    for folder in sorted((root / "assets/lessons").iterdir()):
-        if not folder.is_dir():
-            continue
-        for name in ("lesson.json", "es.md", "en.md"):
-            file = folder / name
-            if not file.is_file():
-                sys.exit(f"error: {file} is missing; every lesson has lesson.json, es.md and en.md.")
-            files[f"{folder.name}/{name}"] = file.read_bytes()
-        for step in json.loads(files[f"{folder.name}/lesson.json"])["steps"]:
-            if "cpp" in step:
-                files[f"snippet:{step['cpp']}"] = snippet(root, step["cpp"]).encode()
-    rows = []
-    for path, data in files.items():
-        rows.append(f"    EmbeddedFile{{{json.dumps(path)}, std::string_view({literal(data)}, {len(data)})}},")
-    return ("#include \"lesson_text.hpp\"\n\nnamespace neurona::app {\nnamespace {\nconstexpr EmbeddedFile kFiles[] = {\n" +
-            "\n".join(rows) + "\n};\n}\n\nstd::span<const EmbeddedFile> embedded_lessons() { return kFiles; }\n\n" +
-            "}  // namespace neurona::app\n")
+    everything = bundles(root)
+    known = catalog(everything)
+    extra = f"\nstd::string_view embedded_catalog() {{ return {{{literal(known)}, {len(known)}}}; }}\n"
+    return texts_cpp("lesson_text.hpp", "embedded_bundle", {key: dense(everything[key]) for key in FIRST}, extra)
+
+
+def fetched(root: Path) -> dict:
+    return {key: dense(one) for key, one in bundles(root).items() if key not in FIRST}
+
+
+def write(out: Path, data: bytes):
+    """Leaves a file that would not change: nothing is compiled for its date."""
+    if out.is_file() and out.read_bytes() == data:
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(data)
 
 
 def main():
     kind, out, source = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    text = fonts(source) if kind == "fonts" else lessons(source)
-    if not out.is_file() or out.read_text(encoding="utf-8") != text:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
+    if kind == "site":
+        texts = fetched(source)
+        for old in out.glob("*.json"):
+            if old.stem not in texts:
+                old.unlink()
+        for key, data in texts.items():
+            write(out / f"{key}.json", data)
+        return
+    if kind == "fonts":
+        text = fonts(source)
+    elif kind == "lessons":
+        text = lessons(source)
+    else:
+        text = texts_cpp("bundled_texts.hpp", "bundled_text", {f"lessons/{key}.json": data for key, data in fetched(source).items()})
+    write(out, text.encode())
 
 
 main()

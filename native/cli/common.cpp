@@ -126,7 +126,7 @@ void remember_command_line(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i], name = word.substr(0, word.find('='));
     if (name == "--json") continue;
-    if (name == "--out" || name == "--threads" || name == "--note") {
+    if (name == "--out" || name == "--threads" || name == "--note" || name == "--checkpoint" || name == "--every") {
       if (name == word) ++i;  // its value stands apart
       continue;
     }

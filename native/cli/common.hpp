@@ -72,7 +72,7 @@ inline constexpr const char* kClassNamesKey = "class_names";
 
 /// Keeps how the program was called, for a network's provenance.
 void remember_command_line(int argc, const char* const* argv);
-/// "neurona train --network mlp": as it was called, without what leaves the weights alone (--out, --threads, --note, --json) and, of
+/// "neurona train --network mlp": as it was called, without what leaves the weights alone (--out, --threads, --note, --json, --checkpoint, --every) and, of
 /// paths, their last part.
 const std::string& command_line();
 

@@ -36,16 +36,16 @@ fs::path resolved(const std::string& path) {
 
 }  // namespace
 
-void check_out(const std::string& out) {
+void check_out(const std::string& out, const std::string& option) {
   if (out.empty()) return;
   const std::string ending = lower(fs::path(out).extension().string());
   if (std::find(kOtherEndings.begin(), kOtherEndings.end(), ending) != kOtherEndings.end() || lower(out).ends_with("-ubyte"))
-    throw IoError("--out '" + out + "': networks are saved as safetensors, not as " + (ending.empty() ? "such a file" : ending) +
+    throw IoError(option + " '" + out + "': networks are saved as safetensors, not as " + (ending.empty() ? "such a file" : ending) +
                   ". Give it a name that ends in .safetensors: " + fs::path(out).replace_extension(".safetensors").string());
   try {
     check_writable(out);
   } catch (const IoError& e) {
-    throw IoError(std::string("--out: ") + e.what());
+    throw IoError(option + ": " + e.what());
   }
 }
 
@@ -72,15 +72,16 @@ void check_different(const NamedFile& a, const NamedFile& b) {
                                                           "; give each a file of its own");
 }
 
-void save_network(const Model& model, const std::string& out, StoredAs stored_as) {
+void save_network(const Model& model, const std::string& out, SaveOptions options) {
+  remove_leftovers(out);
   try {
-    save(model, out, stored_as);
+    save(model, out, options);
   } catch (const Error& failure) {
     std::error_code error;
     const fs::path other = fs::temp_directory_path(error) / (fs::path(out).stem().string() + "-" + std::to_string(getpid()) + ".safetensors");
     if (error) throw;
     try {
-      save(model, other, stored_as);
+      save(model, other, options);
     } catch (const Error& again) {
       throw IoError(std::string(failure.what()) + "\n  Nor could the network be saved elsewhere: " + again.what());
     }

@@ -2,9 +2,35 @@
 
 #include <limits>
 
+#include "checkpoint.hpp"
 #include "neurona/applications.hpp"
 
 namespace neurona::cli {
+
+namespace {
+
+std::string need_a_name(const std::string& name) { return name.empty() ? "give it the name of a file" : ""; }
+
+void add_checkpoint_options(CLI::App& command, TrainOptions& options) {
+  command
+      .add_option("--checkpoint", options.checkpoint,
+                  "Write all of the run's state to this .safetensors file as often as --every says, at its end, and when Ctrl-C or SIGTERM ends it; "
+                  "--resume goes on from there. It is a network's file, too")
+      ->check(need_a_name);
+  command
+      .add_option("--every", options.every,
+                  "How often: after N batches (100), N seconds (30s) or N minutes (5m) (default: 1m). What is killed in between loses at most that")
+      ->check([](const std::string& text) {
+        return parse_interval(text) ? std::string() : "'" + text + "' is no interval; give batches (100), seconds (30s) or minutes (5m)";
+      });
+  command
+      .add_option("--resume", options.resume,
+                  "Go on with the run that this file of --checkpoint holds, with its options and from any folder, to the same bits as if it had "
+                  "never stopped; checkpoints go to the same file. A finished run goes on with more --epochs")
+      ->check(need_a_name);
+}
+
+}  // namespace
 
 void add_train_options(CLI::App& command, TrainOptions& options) {
   const std::vector<std::string> kSchedules = {"constant", "cosine", "step", "exponential"};
@@ -85,9 +111,11 @@ void add_train_options(CLI::App& command, TrainOptions& options) {
       .add_option("--out", options.out,
                    "Save the trained network to this .safetensors file: also when Ctrl-C or SIGTERM ends the run after the batch at hand "
                    "(a second one ends it at once), when an error does, and when the loss becomes NaN, then the last good weights")
-      ->check([](const std::string& name) {
-        return name.empty() ? std::string("give it the name of a file") : std::string();
-      });
+      ->check(need_a_name);
+  command.add_flag("--no-optimizer", options.no_optimizer,
+                   "Leave the optimizer's state out of --out: a smaller file (with adam a third), whose training cannot go on as if it had never "
+                   "been saved");
+  add_checkpoint_options(command, options);
   command.add_option("--note", options.note, "Text to keep in the network's file, such as where data came from");
   command.add_flag("--int8", options.int8, "Judge and save the network with its kernels in 8 bits");
   command

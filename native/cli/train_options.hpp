@@ -20,7 +20,8 @@ struct TrainOptions {
   std::int64_t patience = 0;
   std::uint64_t seed = 0;
   bool augment = false, int8 = false, as_printed = false;
-  std::string strokes, out, note, log;
+  bool no_optimizer = false;
+  std::string strokes, out, note, log, checkpoint, every, resume;
   std::int64_t stroke_copies = 3, batch_losses = 0;
 };
 

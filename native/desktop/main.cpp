@@ -126,13 +126,9 @@ int run(const Options& o) {
       SDL_GetWindowSize(window, &width, &height);
       SDL_GL_GetDrawableSize(window, &pixel_width, &pixel_height);
       const float density = o.density > 0 ? o.density : float(pixel_width) / float(std::max(1, width));
-      input.width = float(pixel_width) / density, input.height = float(pixel_height) / density;
-      input.density = density;
+      fit_window(input, float(pixel_width) / density, float(pixel_height) / density, density);
       input.time = platform.now_seconds();
-      ImGuiIO& io = ImGui::GetIO();
-      io.DisplaySize = {input.width, input.height};
-      io.DisplayFramebufferScale = {density, density};
-      io.DeltaTime = 1.f / 60;
+      ImGui::GetIO().DeltaTime = 1.f / 60;
       if (o.draw_a_four && frame == 3)
         (void)app.draw_strokes(
             {{{.62f, .2f}, {.5f, .4f}, {.33f, .58f}, {.37f, .6f}, {.5f, .6f}, {.72f, .58f}},

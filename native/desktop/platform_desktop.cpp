@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <span>
 #include <string>
 #include <thread>
+
+#include "bundled_texts.hpp"
 
 namespace neurona::app {
 namespace {
@@ -56,6 +59,12 @@ std::vector<std::filesystem::path> DesktopPlatform::places_of(std::string_view p
 
 std::shared_ptr<Fetch> DesktopPlatform::fetch(std::string_view path) {
   auto out = std::make_shared<Fetch>();
+  if (const std::string_view text = bundled_text(path); !text.empty()) {
+    const auto bytes = std::as_bytes(std::span(text));
+    out->bytes.assign(bytes.begin(), bytes.end());
+    out->status = Fetch::Status::done;
+    return out;
+  }
   const std::vector<std::filesystem::path> places = places_of(path);
   for (const std::filesystem::path& place : places) {
     std::ifstream file(place, std::ios::binary | std::ios::ate);

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { SIZES, check, go, pictures, screenshot, serve, set, settled, state, test, until, withPage } from './harness.mjs';
 import { DIGITS } from './digits.mjs';
 
-/** How many different colours a PNG of 8-bit RGB or RGBA holds, up to `enough`. */
-function coloursOf(file, enough) {
+/** How many different colors a PNG of 8-bit RGB or RGBA holds, up to `enough`. */
+function colorsOf(file, enough) {
   const png = readFileSync(file);
   const width = png.readUInt32BE(16), height = png.readUInt32BE(20), channels = png[25] === 6 ? 4 : 3;
   const parts = [];
@@ -16,7 +16,7 @@ function coloursOf(file, enough) {
   const raw = inflateSync(Buffer.concat(parts));
   const stride = width * channels;
   let above = new Uint8Array(stride);
-  const colours = new Set();
+  const colors = new Set();
   for (let y = 0; y < height; ++y) {
     const filter = raw[y * (stride + 1)];
     const line = raw.subarray(y * (stride + 1) + 1, (y + 1) * (stride + 1));
@@ -26,11 +26,11 @@ function coloursOf(file, enough) {
       const paeth = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
       line[i] = (line[i] + [0, a, b, (a + b) >> 1, paeth][filter]) & 255;
     }
-    for (let i = 0; i < stride; i += channels) colours.add((line[i] << 16) | (line[i + 1] << 8) | line[i + 2]);
-    if (colours.size >= enough) break;
+    for (let i = 0; i < stride; i += channels) colors.add((line[i] << 16) | (line[i + 1] << 8) | line[i + 2]);
+    if (colors.size >= enough) break;
     above = line;
   }
-  return colours.size;
+  return colors.size;
 }
 
 function overlapping(rects) {
@@ -42,55 +42,68 @@ function overlapping(rects) {
   return out;
 }
 
-for (const [sizeName, size] of Object.entries(SIZES)) {
-  for (const language of ['es', 'en']) {
-    for (const dark of [false, true]) {
-      const name = `${sizeName}-${language}-${dark ? 'dark' : 'light'}`;
-      test(`every step has its picture: ${name}`, { slow: sizeName === 'tablet' || (dark && language === 'en') }, async () => {
-        const server = await serve();
-        try {
-          await withPage({ address: server.address, fragment: `lesson=draw&lang=${language}`, size, dark, allow: [/404/] }, async (page) => {
-            const take = async (what) => {
-              await settled(page);
-              await screenshot(page, `${name}-${what}`);
-              const colours = coloursOf(join(pictures, `${name}-${what}.png`), 40);
-              check(colours >= 40, `${what}: only ${colours} colours; is anything drawn?`);
-              const both = overlapping((await state(page)).rects);
-              check(both.length === 0, `${what}: these overlap: ${both.join(', ')}`);
-              const { language: now, dark: isDark } = await state(page);
-              check(now === language && isDark === dark, `${what}: language ${now}, dark ${isDark}`);
-            };
-            await take('draw-empty');
-            await page.evaluate((strokes) => window.neurona.draw(strokes), DIGITS[4]);
-            for (const step of [1, 2, 3]) {
-              await go(page, 'draw', step);
-              await page.waitForTimeout(300);
-              await take(`draw-${step}`);
-            }
-            await go(page, 'train', 1);
-            await until(page, (s) => s.data.status === 'ready');
-            for (const step of [1, 2, 3, 4]) {
-              await go(page, 'train', step);
-              await take(`train-${step}-before`);
-            }
-            await set(page, 'epochs', 2);
-            await set(page, 'training', 'play');
-            await until(page, (s) => s.training.status === 'finished' || s.training.status === 'stopped_early');
-            for (const step of [4, 5, 6, 7]) {
-              await go(page, 'train', step);
-              if (step === 6) {
-                await set(page, 'training', 'evaluate');
-                await until(page, (s) => s.training.test_accuracy !== undefined);
-              }
-              await take(`train-${step}`);
-            }
-            await go(page, 'convolution', 1);
-            await take('coming');
-          });
-        } finally {
-          server.stop();
-        }
-      });
+/** What makes a lesson worth a second picture: its steps are taken as they open, then once more behind this. A lesson without one is taken as it opens. */
+const USED = {
+  draw: async (page) => {
+    await page.evaluate((strokes) => window.neurona.draw(strokes), DIGITS[4]);
+    await page.waitForTimeout(300);  // the occlusion map fills
+  },
+  train: async (page) => {
+    await set(page, 'epochs', 2);
+    await set(page, 'training', 'play');
+    await until(page, (s) => s.training.status === 'finished' || s.training.status === 'stopped_early');
+    await set(page, 'training', 'evaluate');
+    await until(page, (s) => s.training.test_accuracy !== undefined);
+  },
+};
+
+// All four looks at the size of a laptop; each other size has two of them.
+const LOOKS = {
+  laptop: [['es', false], ['es', true], ['en', false], ['en', true]],
+  tablet: [['es', true], ['en', false]],
+  phone: [['es', false], ['en', true]],
+};
+
+/** Takes every step that exists, as the page itself lists them, in each look. */
+async function takeAllSteps(page, sizeName, what) {
+  const { course } = await state(page);
+  for (const [language, dark] of LOOKS[sizeName]) {
+    await set(page, 'language', language);
+    await set(page, 'theme', dark ? 'dark' : 'light');
+    for (const { lesson, steps, coming } of course) {
+      if (coming && lesson !== course.find((one) => one.coming).lesson) continue;  // one page of those to come shows them all
+      for (let step = 1; step <= steps; ++step) {
+        await go(page, lesson, step);
+        if (USED[lesson] === USED.train) await until(page, (s) => s.data.status === 'ready');
+        await settled(page);
+        const name = `${sizeName}-${language}-${dark ? 'dark' : 'light'}-${lesson}-${step}${what}`;
+        await screenshot(page, name);
+        const colors = colorsOf(join(pictures, `${name}.png`), 40);
+        check(colors >= 40, `${name}: only ${colors} colors; is anything drawn?`);
+        const now = await state(page);
+        const both = overlapping(now.rects);
+        check(both.length === 0, `${name}: these overlap: ${both.join(', ')}`);
+        check(now.language === language && now.dark === dark && now.lesson === lesson && now.step === step, `${name}: ${JSON.stringify([now.language, now.dark, now.lesson, now.step])}`);
+      }
     }
   }
+}
+
+for (const [sizeName, size] of Object.entries(SIZES)) {
+  test(`every step has its picture: ${sizeName}`, { slow: sizeName !== 'laptop' }, async () => {
+    const server = await serve();
+    try {
+      await withPage({ address: server.address, size, allow: [/404/] }, async (page) => {
+        if (sizeName !== 'tablet') await takeAllSteps(page, sizeName, '-before');
+        for (const [lesson, use] of Object.entries(USED)) {
+          await go(page, lesson, 1);
+          if (lesson === 'train') await until(page, (s) => s.data.status === 'ready');
+          await use(page);
+        }
+        await takeAllSteps(page, sizeName, '');
+      });
+    } finally {
+      server.stop();
+    }
+  });
 }

@@ -4,12 +4,14 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "app.hpp"
+#include "bundled_texts.hpp"
 #include "imgui.h"
 #include "imgui_internal.h"
 
@@ -32,6 +34,11 @@ struct TestPlatform : Platform {
   std::shared_ptr<Fetch> fetch(std::string_view path) override {
     fetched.emplace_back(path);
     auto out = std::make_shared<Fetch>();
+    if (const std::string_view text = bundled_text(path); !text.empty()) {
+      const auto bytes = std::as_bytes(std::span(text));
+      out->status = Fetch::Status::done, out->bytes.assign(bytes.begin(), bytes.end());
+      return out;
+    }
     if (const auto it = files.find(path); it != files.end())
       out->status = Fetch::Status::done, out->bytes = it->second;
     else
@@ -91,6 +98,7 @@ struct Session {
   TestPlatform platform;
   DigitReader digit{NetworkFiles{"", ""}};
   Input input;
+  float window_width = 0, window_height = 0;
   std::unique_ptr<App> app;
 
   explicit Session(float width, float height, std::string fragment = {}) {
@@ -100,7 +108,7 @@ struct Session {
     ImGui::GetIO().BackendFlags |= ImGuiBackendFlags_RendererHasTextures;
     digit.set_recognizer(std::make_unique<TestRecognizer>());
     app = std::make_unique<App>(platform, digit, make_lessons());
-    input.width = width, input.height = height;
+    window_width = width, window_height = height;
     run(3);
   }
   ~Session() {
@@ -112,7 +120,7 @@ struct Session {
   void run(int frames) {
     for (int i = 0; i < frames; ++i) {
       input.time += 1.0 / 60;
-      ImGui::GetIO().DisplaySize = {input.width, input.height};
+      fit_window(input, window_width, window_height, 1);
       ImGui::GetIO().DeltaTime = 1.f / 60;
       ImGui::NewFrame();
       app->work(5);

@@ -4,11 +4,14 @@
 #include <cctype>
 #include <string>
 
+#include "bundled_texts.hpp"
 #include "course.hpp"
 #include "formula.hpp"
 #include "language.hpp"
 #include "lesson_text.hpp"
 #include "rich_text.hpp"
+#include "session.hpp"
+#include "text_store.hpp"
 #include "url_state.hpp"
 
 using namespace neurona::app;
@@ -36,6 +39,12 @@ std::string without(std::string_view text, std::string_view part) {
   return out.erase(out.find(part), part.size());
 }
 
+/// The text of a lesson, a part of the program or not.
+LessonTexts lesson(std::string_view id) {
+  const std::string path = "lessons/" + std::string(id) + ".json";
+  return bundled_text(path).empty() ? embedded_lesson(id) : parse_bundle(bundled_text(path));
+}
+
 }  // namespace
 
 TEST_CASE("A lesson's text is read in both languages") {
@@ -60,12 +69,54 @@ TEST_CASE("A lesson that lacks something in one language does not load, and says
   CHECK(error_of("{", kEs, kEn).find("lesson.json") != std::string::npos);
 }
 
-TEST_CASE("Every lesson that is embedded is complete, and those to come cover the course") {
-  for (const EmbeddedFile& file : embedded_lessons())
-    if (const std::size_t at = file.path.find("/lesson.json"); at != std::string_view::npos)
-      CHECK_NOTHROW(load_lesson(file.path.substr(0, at)));
-  const LessonTexts coming = load_lesson("coming");
-  for (std::size_t i = 1; i < kCourse.size(); ++i) CHECK(coming.en.strings.contains(kCourse[i]));
+TEST_CASE("Every lesson's text is complete, its steps are those of the code, and those to come cover the course") {
+  TestPlatform platform;
+  const TextStore store(platform);
+  int with_text = 0;
+  for (const auto& built : make_lessons()) {
+    const LessonTexts texts = lesson(built->id());
+    CAPTURE(texts.es.id);
+    REQUIRE(texts.es.steps.size() == built->steps().size());
+    const LessonSummary* summary = store.summary(built->id());
+    REQUIRE(summary);
+    for (std::size_t i = 0; i < built->steps().size(); ++i) {
+      CHECK(texts.es.steps[i].id == built->steps()[i]->id());
+      CHECK(summary->steps[i] == built->steps()[i]->id());
+    }
+    for (const Control* control : built->values().all())
+      if (!control->is_action()) CHECK(texts.en.strings.contains(std::string(control->name())));
+    ++with_text;
+  }
+  CHECK(with_text >= 2);
+  const LessonTexts coming = lesson("coming");
+  for (std::size_t i = 1; i < kCourse.size(); ++i) CHECK(coming.en.strings.contains(std::string(kCourse[i])));
+}
+
+TEST_CASE("A text arrives when its lesson is opened; one that does not arrive says why, and is asked for again") {
+  struct Slow : TestPlatform {
+    std::shared_ptr<Fetch> last;
+    std::shared_ptr<Fetch> fetch(std::string_view path) override {
+      fetched.emplace_back(path);
+      return last = std::make_shared<Fetch>();
+    }
+  } platform;
+  TextStore store(platform);
+  CHECK(store.find("draw"));
+  CHECK(!store.find("train"));
+  store.want("train"), store.want("train");
+  CHECK(platform.fetched == std::vector<std::string>{"lessons/train.json"});
+  platform.last->status = Fetch::Status::failed, platform.last->error = "no way";
+  CHECK(store.update());
+  CHECK(store.error("train") == "no way");
+  store.want("train");  // a failure is not asked for again by itself
+  CHECK(platform.fetched.size() == 1);
+  store.retry("train");
+  CHECK(store.error("train").empty());
+  const auto bytes = std::as_bytes(std::span(bundled_text("lessons/train.json")));
+  platform.last->bytes.assign(bytes.begin(), bytes.end()), platform.last->status = Fetch::Status::done;
+  CHECK(store.update());
+  REQUIRE(store.find("train"));
+  CHECK(store.find("train")->en.steps.size() == 7);
 }
 
 TEST_CASE("Code may name things in the language of the page") {
@@ -81,7 +132,7 @@ TEST_CASE("Code may name things in the language of the page") {
 
 TEST_CASE("Spanish texts set numbers as the interface does") {
   for (const char* id : {"draw", "train", "coming"}) {
-    const LessonText text = load_lesson(id).es;
+    const LessonText text = lesson(id).es;
     std::string all;
     for (const StepText& step : text.steps) all += step.title + step.prose + step.check + step.next;
     for (const auto& [key, value] : text.strings) all += value;
@@ -116,6 +167,7 @@ TEST_CASE("Formulas and marked text can be read aloud") {
   CHECK(formula_as_text("z_j = \\sum_k w_{jk} a_k + b_j") == "z_j = ∑_k w_jk a_k + b_j");
   CHECK(formula_as_mathml("\\frac{1}{n}")
             .find("<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>") != std::string::npos);
+  CHECK(formula_as_text("784 \\cdot \\live{units}{H}") == "784 · H");
   CHECK_NOTHROW(formula_as_text("{{{^_\\frac{\\unknown"));
   CHECK(plain_text("A **b** *c* `d` [e](f) $g^2$ 2*3") == "A b c d e g^2 2*3");
 }

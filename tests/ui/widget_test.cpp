@@ -5,7 +5,9 @@
 #include <functional>
 #include <set>
 
+#include "formula.hpp"
 #include "session.hpp"
+#include "widgets/controls.hpp"
 #include "widgets/confusion_matrix.hpp"
 #include "widgets/heat_map.hpp"
 #include "widgets/plot.hpp"
@@ -155,4 +157,27 @@ TEST_CASE("No text is drawn in a colour that is for lines") {
         CHECK(!colors.contains(t.faint));
         if (!t.dark) CHECK(!colors.contains(t.negative));
       }
+}
+
+TEST_CASE("A symbol of a formula and its slider light each other") {
+  Bench b;
+  double value = 3;
+  bool slider_lit = false, symbol_lit = false;
+  const auto both = [&](Ui& ui) {
+    const FormulaSize size = measure_formula(ui, "\\live{units}{H}", 40);
+    draw_formula(ui, {100, 100 + size.ascent}, "\\live{units}{H}", 40, ui.theme().ink);
+    slider_lit = symbol_lit = ui.lit("units");
+    slider(ui, "units", {100, 300, 200, 30}, value, {.minimum = 0, .maximum = 10});
+  };
+  b.frame(both);
+  CHECK(!slider_lit);
+  b.input.pointer.push_back({PointerEvent::Kind::move, {112, 120}});
+  b.frame(both), b.frame(both);
+  CHECK(slider_lit);  // pointed at in the formula
+  b.input.pointer.push_back({PointerEvent::Kind::move, {400, 500}});
+  b.frame(both), b.frame(both);
+  CHECK(!slider_lit);
+  b.input.pointer.push_back({PointerEvent::Kind::move, {150, 315}});
+  b.frame(both), b.frame(both);
+  CHECK(symbol_lit);  // pointed at on the slider
 }

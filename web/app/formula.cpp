@@ -41,6 +41,8 @@ class Setter {
         return accent(node, at, size);
       case Kind::script:
         return script(node, at, size);
+      case Kind::live:
+        return live(node, at, size);
     }
     return {};
   }
@@ -105,6 +107,20 @@ class Setter {
                           std::max(1.f, size * 0.05f));
     }
     return {width + 0.08f * size, axis + gap + top.height(), bottom.height() + gap - axis};
+  }
+
+  Box live(const FormulaNode& node, ImVec2 at, float size) {
+    const ImU32 around = std::exchange(color_, ui_.theme().accent);
+    Box box = measured(*node.children[0], size);
+    if (paint_) {
+      const Rect rect{at.x - 2, at.y - box.ascent, box.width + 4, box.height()};
+      if (ui_.lit(node.text)) ui_.fill(rect, ui_.theme().accent_soft, 4);
+      const std::string name = "live-" + node.text + "-" + std::to_string(live_count_++);
+      if (ui_.region(name, rect, {.role = Role::none}).hovered) ui_.light(node.text);
+      box = set(*node.children[0], at, size);
+    }
+    color_ = around;
+    return box;
   }
 
   Box root(const FormulaNode& node, ImVec2 at, float size) {
@@ -177,6 +193,7 @@ class Setter {
   Ui& ui_;
   ImU32 color_;
   bool paint_;
+  int live_count_ = 0;
 };
 
 }  // namespace

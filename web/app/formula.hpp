@@ -10,6 +10,7 @@ namespace neurona::app {
 /// A small part of TeX: letters in italics, ^ and _ with {groups}, \frac{}{}, \sqrt{}, \sum and \prod with
 /// limits, \hat \bar \vec, Greek, \cdot \times \leftarrow \to \nabla \partial \approx \le \ge \in \infty
 /// \ldots, \text{}, \mathrm{}, \log \exp \max \min, \left( \right) as plain brackets, \, \; \quad as space.
+/// \live{thing}{part}: the part is colored; it and everything else that stands for the thing light each other.
 /// Unknown commands are set as their name, upright: a mistake is seen, not swallowed.
 struct FormulaSize {
   float width = 0, ascent = 0, descent = 0;

@@ -127,6 +127,11 @@ class Parser {
       node->children.push_back(argument(depth));
       return node;
     }
+    if (name == "live") {
+      Node node = make(Kind::live, braced_text());
+      node->children.push_back(argument(depth));
+      return node;
+    }
     if (name == "text" || name == "mathrm" || name == "operatorname")
       return make(Kind::symbol, braced_text());
     if (name == "left" || name == "right") return nullptr;
@@ -201,6 +206,9 @@ void speak(const FormulaNode& node, std::string& out) {
     case Kind::root:
       out += "√(", child(0), out += ")";
       break;
+    case Kind::live:
+      child(0);
+      break;
     case Kind::accent:
       child(0), out += node.text == "^" ? "\u0302" : "";
       break;
@@ -244,6 +252,9 @@ void mathml(const FormulaNode& node, std::string& out) {
       break;
     }
     case Kind::space:
+      break;
+    case Kind::live:
+      child(0);
       break;
     case Kind::fraction:
       out += "<mfrac>", child(0), child(1), out += "</mfrac>";

@@ -21,6 +21,7 @@ struct FormulaNode {
     script,    ///< children: base, sub, sup (either may be null)
     accent,    ///< children: base; text is the sign above
     large,     ///< sum, product: text is the sign; limits come through script
+    live,      ///< child that stands for the thing in text: they light each other (Ui::light)
   };
   Kind kind = Kind::row;
   std::string text;

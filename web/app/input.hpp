@@ -43,10 +43,14 @@ struct Input {
   std::vector<PointerEvent> pointer;
   std::vector<KeyEvent> keys;
   ImVec2 wheel{0, 0};           ///< in pixels, positive y moves the page's content up
-  float width = 0, height = 0;  ///< of the window in CSS pixels
-  float density = 1;            ///< device pixels per CSS pixel
+  float width = 0, height = 0;  ///< of the window in pixels of the layout: CSS pixels, on large windows larger ones
+  float density = 1;            ///< device pixels per such pixel
+  float zoom = 1;               ///< CSS pixels per such pixel; the positions of events are in CSS pixels
   double time = 0;              ///< seconds, monotonic
   bool any() const { return !pointer.empty() || !keys.empty() || wheel.x != 0 || wheel.y != 0; }
 };
+
+/// Tells the interface, and ImGui, the size of the window in CSS pixels. On a large one type and stage grow with the room.
+void fit_window(Input& input, float width, float height, float density);
 
 }  // namespace neurona::app

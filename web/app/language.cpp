@@ -58,6 +58,19 @@ std::string localize(std::string text, Language language) {
 
 }  // namespace
 
+std::string in_capitals(std::string_view text) {
+  std::string out(text);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out[i] >= 'a' && out[i] <= 'z') out[i] = char(out[i] - 32);
+    // U+00E0 to U+00FE (á é í ó ú ñ ü ...) are two bytes; the capital's second one is 0x20 less.
+    if (out[i] == '\xc3' && i + 1 < out.size() && static_cast<unsigned char>(out[i + 1]) >= 0xa0) {
+      ++i;
+      out[i] = char(out[i] - 0x20);
+    }
+  }
+  return out;
+}
+
 std::string format_integer(long long value, Language language) {
   return localize(std::to_string(value), language);
 }

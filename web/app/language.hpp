@@ -16,6 +16,9 @@ Language language_from(std::string_view code, Language otherwise = Language::en)
 /// The first that language_from() knows of a list such as "fr,ca-ES,en"; English when it knows none.
 Language language_among(std::string_view list);
 
+/// The text in capitals, with those of Spanish.
+std::string in_capitals(std::string_view text);
+
 /// Numbers as the language writes them: 57 000 (with U+202F, a narrow no-break space) and 0,31 in Spanish, 57,000 and
 /// 0.31 in English. Spanish keeps four digits together (1875), English does not (1,875).
 std::string format_integer(long long value, Language language);

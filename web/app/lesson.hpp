@@ -6,74 +6,115 @@
 #include <utility>
 #include <vector>
 
+#include "layout.hpp"
 #include "lesson_text.hpp"
-#include "ui.hpp"
-#include "url_state.hpp"
+#include "navigator.hpp"
+#include "progress.hpp"
+#include "values.hpp"
+#include "widgets/code_panel.hpp"
 
 namespace neurona::app {
 
-class App;
+class CourseData;
+class DigitReader;
+class Guess;
 class Platform;
 
-/// Everything a lesson needs from the shell in a frame.
-struct LessonContext {
+/// What the course lends its lessons. Each exists once, for all of them.
+struct Services {
   Ui& ui;
-  App& app;                ///< navigation, shared digit, events; see app.hpp
-  Platform& platform;      ///< the only door to the outside
-  const LessonText& text;  ///< this lesson's text in the current language
-  int step = 0;            ///< 0-based
-  bool compact = false;    ///< phone layout: one column, the page scrolls
+  Platform& platform;  ///< the clock, events, the clipboard
+  CourseData& data;    ///< MNIST, fetched and unpacked once for all
+  DigitReader& digit;  ///< the drawn digit that follows the learner, and the networks that read it
+  Navigator& navigator;
+  LearnerProgress& progress;
 };
 
-/// One lesson: its stage, its controls in the step bar, its state in the URL and in window.neurona.
-/// The shell draws title, prose, formula, code and check from the lesson's text; the lesson draws the
-/// instrument.
+/// What the learner has opened in the text of a step.
+struct TextState {
+  bool unfolded = false;  ///< on a phone: the whole prose
+  CodeTab tab = CodeTab::keras;
+};
+
+/// What a step sees of a frame.
+struct StepContext {
+  Ui& ui;
+  Services& services;
+  const LessonText& text;  ///< of the lesson, in the current language
+  int index = 0;           ///< of the step, from 0
+  TextState& text_state;
+  bool compact = false;  ///< a phone: one column, the page scrolls
+
+  const StepText& step() const { return text.steps[std::size_t(index)]; }
+
+  std::string_view label(std::string_view key) const { return text.label(key); }
+  std::string word(std::string_view key) const { return std::string(text.label(key)); }
+};
+
+/// Where a step's text stands: in a column of its own, or in the stage, which the step makes with `head_text`.
+enum class TextPlace { beside, within };
+
+/// One step of a lesson. The shell draws title, prose, formula, code and check from the lesson's text; the step
+/// draws the instrument.
+class Step {
+ public:
+  virtual ~Step() = default;
+  /// As in lesson.json.
+  virtual std::string_view id() const = 0;
+  virtual TextPlace text_place() const { return TextPlace::beside; }
+  /// The instrument; `stage_of` puts its parts in order.
+  virtual Block stage(StepContext&) = 0;
+  /// What the step bar holds between dots and Next: play, step, a time slider.
+  virtual Block bar(StepContext&) { return {}; }
+  /// The line of live numbers below the step's formula.
+  virtual std::string live_numbers(StepContext&) { return {}; }
+  /// Whether what the check asks for has been done. Once it was, it stays passed.
+  virtual bool done(StepContext&) { return false; }
+  /// The guess that the check asks for, if it is of that kind.
+  virtual Guess* guess() { return nullptr; }
+  /// What the mirror says besides the text: the values on the stage in one or two sentences.
+  virtual std::string spoken(StepContext&) { return {}; }
+  /// Work that is needed only while the step is on the screen. Returns whether there is more.
+  virtual bool work(Services&, double /*budget_ms*/) { return false; }
+};
+
+/// A lesson: its steps, and what they share.
 class Lesson {
  public:
   virtual ~Lesson() = default;
   virtual std::string_view id() const = 0;
+  /// In the order of lesson.json.
+  const std::vector<std::unique_ptr<Step>>& steps() const { return steps_; }
+  /// What the learner sets in it.
+  Values& values() { return values_; }
+  const Values& values() const { return values_; }
+  /// Takes over what was set: after each frame, address or call of the door that changed values.
+  virtual void apply(Services&) {}
+  /// Work that goes on out of sight, too (training): about `budget_ms`. It asks for frames when there is something
+  /// new to see. Returns whether there is more to do at once.
+  virtual bool work(Services&, double /*budget_ms*/) { return false; }
+  /// A JSON object (text) merged into window.neurona.state().
+  virtual std::string state_json(Services&) { return "{}"; }
 
-  /// Work that is not drawing: advance jobs by about `budget_ms`. Called between frames, also while hidden; it asks
-  /// for frames when there is something new to see. Returns true while there is more to do at once.
-  virtual bool advance(LessonContext&, float /*budget_ms*/) { return false; }
-  virtual void enter(LessonContext&) {}
-  virtual void leave(LessonContext&) {}
-
-  /// True when the lesson draws its own title and text (Draw): the stage then gets the text column's room
-  /// too.
-  virtual bool full_width(int /*step*/) const { return false; }
-  /// The least height the stage needs at this width; the shell scrolls when the window has less.
-  virtual float stage_height(LessonContext&, float width) = 0;
-  /// Draws the stage into `area` (at least stage_height high; the whole column on wide windows).
-  virtual void stage(LessonContext&, Rect area) = 0;
-
-  /// Room the lesson wants in the step bar between the dots and Next, at most `available`; 0 = none.
-  virtual float bar_width(LessonContext&, float /*available*/) { return 0; }
-  /// Draws play, step and the time slider there.
-  virtual void bar(LessonContext&, Rect /*area*/) {}
-
-  /// The mono line of live numbers below the step's formula.
-  virtual std::string live_numbers(LessonContext&) { return {}; }
-  /// Whether the check of the step is passed.
-  virtual bool check_passed(LessonContext&) { return false; }
-  /// Extra content of the text column below the code; returns its height. With draw = false only measures.
-  virtual float aside(LessonContext&, ImVec2 /*position*/, float /*width*/, bool /*draw*/) { return 0; }
-
-  /// What the DOM mirror says besides the text: the values on the stage in one or two sentences.
-  virtual std::string spoken(LessonContext&) { return {}; }
-  /// Hyper-parameters and choices for the URL fragment, as name and value: those that are not at their initial value.
-  virtual UrlState url_state(LessonContext&) const { return {}; }
-  /// Takes them from an address; what it lacks, or holds wrongly, gets its initial value. Other names are left alone.
-  virtual void restore(LessonContext&, const UrlState&) {}
-  /// Takes one value or action of window.neurona.set. Returns an empty string, or what is wrong with it in English.
-  /// `known` stays false when the name is not this lesson's.
-  virtual std::string set_value(LessonContext&, std::string_view /*name*/, std::string_view /*value*/, bool& known) {
-    known = false;
-    return {};
+ protected:
+  template <class S, class... Arguments>
+  void add_step(Arguments&&... arguments) {
+    steps_.push_back(std::make_unique<S>(std::forward<Arguments>(arguments)...));
   }
-  /// A JSON object (text) merged into window.neurona.state(), e.g. {"training": {...}, "values": {...}}; `values` are
-  /// what set_value takes, with their types.
-  virtual std::string state_json(LessonContext&) { return "{}"; }
+  void add_step(std::unique_ptr<Step> step) { steps_.push_back(std::move(step)); }
+
+ private:
+  Values values_;
+  std::vector<std::unique_ptr<Step>> steps_;
 };
+
+/// The parts of a stage, one below the other; on a phone what one looks at stands before the settings.
+Block stage_of(const StepContext& c, std::vector<Block> blocks);
+
+// --- a step's text, as blocks (step_text.cpp) ---
+/// Kicker, title and prose. On a phone long prose is folded to its first lines.
+Block head_text(const StepContext& c);
+/// Formula with its live numbers, code, check, guess.
+Block detail_text(const StepContext& c, Step& step, const std::string& live_numbers, bool passed);
 
 }  // namespace neurona::app

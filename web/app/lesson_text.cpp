@@ -96,16 +96,6 @@ std::string code_lines(const nlohmann::json& code, const char* language) {
   return out;
 }
 
-std::string_view embedded(std::string_view path) {
-  for (const EmbeddedFile& file : embedded_lessons())
-    if (file.path == path) return file.bytes;
-  return {};
-}
-
-std::string_view embedded_snippet(std::string_view reference) {
-  return embedded("snippet:" + std::string(reference));
-}
-
 }  // namespace
 
 std::string_view LessonText::label(std::string_view key) const {
@@ -115,7 +105,7 @@ std::string_view LessonText::label(std::string_view key) const {
 }
 
 LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, std::string_view en_md,
-                         std::string_view (*read_snippet)(std::string_view)) {
+                         const std::function<std::string(std::string_view)>& read_snippet) {
   LessonTexts out;
   std::string id;
   try {
@@ -128,10 +118,10 @@ LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, s
       step.formula = item.value("formula", "");
       if (item.contains("cpp")) {
         const std::string reference = item["cpp"].get<std::string>();
-        step.cpp = read_snippet ? std::string(read_snippet(reference)) : std::string();
+        step.cpp = read_snippet ? read_snippet(reference) : std::string();
         if (read_snippet && step.cpp.empty())
           fail(id, "lesson.json",
-               "snippet '" + reference + "' of step '" + step.id + "' was not embedded.");
+               "snippet '" + reference + "' of step '" + step.id + "' is not there.");
       }
       for (LessonText* text : {&out.es, &out.en}) {
         if (item.contains("keras")) step.keras = code_lines(item["keras"], text == &out.es ? "es" : "en");
@@ -149,12 +139,23 @@ LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, s
   return out;
 }
 
-LessonTexts load_lesson(std::string_view id) {
-  const std::string base(id);
-  const std::string_view json = embedded(base + "/lesson.json");
-  if (json.empty())
-    throw LessonTextError("Lesson '" + base + "' is not embedded. Is assets/lessons/" + base + " there?");
-  return parse_lesson(json, embedded(base + "/es.md"), embedded(base + "/en.md"), embedded_snippet);
+LessonTexts parse_bundle(std::string_view text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    const auto& snippets = json.at("snippets");
+    return parse_lesson(json.at("lesson").dump(), json.at("es").get_ref<const std::string&>(),
+                        json.at("en").get_ref<const std::string&>(), [&](std::string_view reference) {
+                          return snippets.value(std::string(reference), std::string());
+                        });
+  } catch (const nlohmann::json::exception& error) {
+    throw LessonTextError(std::string("A lesson's file: ") + error.what());
+  }
+}
+
+LessonTexts embedded_lesson(std::string_view id) {
+  const std::string_view bundle = embedded_bundle(id);
+  if (bundle.empty()) throw LessonTextError("Lesson '" + std::string(id) + "' is not a part of the program.");
+  return parse_bundle(bundle);
 }
 
 }  // namespace neurona::app

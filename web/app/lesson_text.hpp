@@ -1,7 +1,7 @@
 #pragma once
 
+#include <functional>
 #include <map>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -47,19 +47,19 @@ struct LessonTextError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// One embedded file: path below assets/lessons, and its bytes.
-struct EmbeddedFile {
-  std::string_view path, bytes;
-};
-/// All files embedded at build from assets/lessons, and the snippets named by their lesson.json.
-std::span<const EmbeddedFile> embedded_lessons();
-
 /// Builds a lesson from the text of its three files; throws LessonTextError when a language lacks a step, a
 /// title, prose or a label that the other has, or when steps differ from lesson.json. `read_snippet` gives
 /// the C++ of a snippet by "path#name". Format: web/app/lessons/README.md.
 LessonTexts parse_lesson(std::string_view lesson_json, std::string_view es_md, std::string_view en_md,
-                         std::string_view (*read_snippet)(std::string_view) = nullptr);
-/// The embedded lesson of that id; throws LessonTextError when it is not there.
-LessonTexts load_lesson(std::string_view id);
+                         const std::function<std::string(std::string_view)>& read_snippet = {});
+/// The same from one file as web/embed.py writes it: {"lesson", "es", "en", "snippets": {"path#name": code}}.
+LessonTexts parse_bundle(std::string_view json);
+
+// --- what is a part of the program (web/embed.py) ---
+/// The bundle of a lesson; "" for one whose text is fetched.
+std::string_view embedded_bundle(std::string_view id);
+LessonTexts embedded_lesson(std::string_view id);
+/// [{"id", "number", "es": name, "en": name, "steps": [id ...]} ...] of all lessons that exist.
+std::string_view embedded_catalog();
 
 }  // namespace neurona::app

@@ -100,7 +100,11 @@ class Flow {
   Flow(Ui& ui, const RichTextOptions& options) : ui_(ui), options_(options), base_(options.style) {
     if (base_.color == 0) base_.color = ui.theme().ink;
     leading_ = std::round(base_.size * options.leading);
+    lines_left_ = options.most_lines;
   }
+
+  /// Whether `most_lines` left something out.
+  bool is_cut() const { return cut_; }
 
   TextStyle style_of(const Span& span) const {
     const Theme& t = ui_.theme();
@@ -120,6 +124,10 @@ class Flow {
     float y = position.y;
     bool first = true;
     for (const Paragraph& paragraph : parse(text)) {
+      if (options_.most_lines > 0 && lines_left_ == 0) {
+        cut_ = true;
+        break;
+      }
       if (!first) y += paragraph.item ? options_.paragraph_gap * 0.5f : options_.paragraph_gap;
       first = false;
       const float indent = paragraph.item ? 16.f : 0.f;
@@ -190,6 +198,11 @@ class Flow {
         ++i;
         continue;
       }
+      if (options_.most_lines > 0 && lines_left_ == 0) {
+        cut_ = true;
+        break;
+      }
+      --lines_left_;
       // Pieces without a space between them (a word and its comma) stay on one line.
       float x = 0, extra_above = 0, extra_below = 0;
       std::size_t end = i;
@@ -265,9 +278,17 @@ class Flow {
   TextStyle base_;
   float leading_;
   int count_ = 0;
+  int lines_left_ = 0;
+  bool cut_ = false;
 };
 
 }  // namespace
+
+bool exceeds_lines(Ui& ui, std::string_view text, float width, const RichTextOptions& options) {
+  Flow flow(ui, options);
+  flow.run({0, 0}, width, text, false);
+  return flow.is_cut();
+}
 
 float measure_rich_text(Ui& ui, std::string_view text, float width, const RichTextOptions& options) {
   return Flow(ui, options).run({0, 0}, width, text, false);

@@ -15,11 +15,14 @@ struct RichTextOptions {
   float leading = 1.58f;    ///< line height in units of the size
   ImU32 strong_color = 0;   ///< of **strong** words; 0 = as the rest
   float paragraph_gap = 9;  ///< pixels between paragraphs
+  int most_lines = 0;       ///< the first lines only; 0: all
   /// The explanation of a glossary term (already translated); shown as tooltip. Empty text: no underline.
   std::function<std::string(std::string_view term)> glossary = {};
   std::string_view name = "text";  ///< prefix of the names of its glossary regions
 };
 
+/// Whether the text has more lines than `most_lines`.
+bool exceeds_lines(Ui& ui, std::string_view text, float width, const RichTextOptions& options);
 /// Height that `text` takes when set in `width`.
 float measure_rich_text(Ui& ui, std::string_view text, float width, const RichTextOptions& options = {});
 /// Draws the text with its top left corner at `position`; returns the height used.

@@ -280,4 +280,25 @@ void TrainingLab::finish_evaluation() {
   evaluation_.reset();
 }
 
+std::pair<std::int64_t, std::int64_t> TrainingLab::batches_done() const {
+  const TrainingState& s = job_->state();
+  const auto ended = std::int64_t(epochs_.size());
+  const std::int64_t all = s.epochs * s.batches;
+  if (ended >= s.epochs) return {all, all};
+  return {std::min(all, ended * s.batches + (validating() ? s.batches : s.batch)), all};
+}
+
+UntrainedExam::UntrainedExam(const TrainingSettings& s, const TrainingLab& lab)
+    : model_(build_network(s.units, s.activation, s.seed)) {
+  compile_network(*model_, s.learning_rate);
+  job_ = evaluate_in_slices(*model_, lab.test_data());
+}
+
+bool UntrainedExam::advance(double budget_ms) {
+  Progress progress;
+  return job_->advance(budget_ms, progress);
+}
+
+double UntrainedExam::loss() const { return job_->result().loss; }
+
 }  // namespace neurona::app

@@ -72,6 +72,8 @@ class TrainingLab {
   const std::string& error() const { return error_; }
   /// Null before data arrived.
   const TrainingState* state() const { return job_ ? &job_->state() : nullptr; }
+  /// Batches done, and those of the whole run; what is validated counts as the epoch's last batch. Only with a state.
+  std::pair<std::int64_t, std::int64_t> batches_done() const;
   /// Of the epochs that ended. Only with a state.
   const History& history() const { return job_->history(); }
   Model* model() { return model_.get(); }
@@ -110,6 +112,8 @@ class TrainingLab {
   /// Whether the judgement is of the weights as they are now.
   bool judgement_current() const { return judgement_.complete && judgement_.revision == weights_revision_; }
   double evaluation_progress() const;
+  /// The test images as the network gets them.
+  const Dataset& test_data() const { return test_images_; }
   const ImageSet* train_images() const { return train_.get(); }
   const ImageSet* test_images() const { return test_.get(); }
 
@@ -139,6 +143,19 @@ class TrainingLab {
   int revision_ = 0, weights_revision_ = 0;
   std::unique_ptr<EvaluateJob> evaluation_;
   Judgement judgement_;
+};
+
+/// What a network of these settings pays on the test images before it has learned anything; computed in slices.
+class UntrainedExam {
+ public:
+  UntrainedExam(const TrainingSettings& settings, const TrainingLab& lab);
+  /// Works for about `budget_ms`; returns whether there is more to do.
+  bool advance(double budget_ms);
+  double loss() const;
+
+ private:
+  std::unique_ptr<Sequential> model_;
+  std::unique_ptr<EvaluateJob> job_;
 };
 
 }  // namespace neurona::app

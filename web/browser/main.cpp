@@ -180,12 +180,9 @@ EMSCRIPTEN_KEEPALIVE void neurona_frame(float width, float height, float density
     emscripten_set_canvas_element_size("#canvas", pixel_width, pixel_height);
     page->width = pixel_width, page->height = pixel_height;
   }
-  page->input.width = width, page->input.height = height, page->input.density = density;
+  fit_window(page->input, width, height, density);
   page->input.time = page->platform.now_seconds();
-  ImGuiIO& io = ImGui::GetIO();
-  io.DisplaySize = {width, height};
-  io.DisplayFramebufferScale = {density, density};
-  io.DeltaTime = 1.f / 60;
+  ImGui::GetIO().DeltaTime = 1.f / 60;
   ImGui_ImplOpenGL3_NewFrame();
   ImGui::NewFrame();
   page->app->frame(page->input);

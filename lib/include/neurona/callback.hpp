@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "neurona/config.hpp"
 #include "neurona/handle.hpp"
 #include "neurona/schedule.hpp"
 #include "neurona/tensor.hpp"
@@ -34,6 +35,16 @@ struct TrainingContext {
   std::int64_t validation_samples = 0;  ///< 0 without validation
   std::int64_t samples_done = 0;        ///< in this epoch
   bool stop_training = false;           ///< set it to end the run after this batch or epoch
+  /// In on_train_begin: the run goes on from a snapshot. What an earlier run wrote must stay; restore_state() follows.
+  bool continues = false;
+};
+
+/// What a callback knows of a run, for snapshots.
+struct CallbackState {
+  std::string kind;                  ///< "EarlyStopping"; empty: it keeps nothing
+  Config options = {};               ///< those that must be the same where the state is restored
+  Config values = {};                ///< what changes in the run
+  std::vector<Tensor> tensors = {};
 };
 
 /// Base of the callbacks; each function does nothing unless overridden. One that throws ends the run (FitJob): no callback
@@ -47,6 +58,13 @@ class Callback {
   virtual void on_batch_end(TrainingContext&, std::int64_t /*batch*/, const Logs& /*logs*/) {}
   virtual void on_epoch_end(TrainingContext&, std::int64_t /*epoch*/, const Logs& /*logs*/) {}
   virtual void on_train_end(TrainingContext&) {}
+  /// What it must remember for a run to go on from a snapshot (FitJob::snapshot) as if it had never stopped; nothing unless
+  /// overridden. Called between steps.
+  virtual CallbackState save_state() const { return {}; }
+  /// Takes up what save_state() gave, of this run or of one like it in another process. The job sees to it that kind and options are
+  /// the same. Called between steps; in a job that has not begun on_train_begin comes first.
+  /// Errors: ValueError or FormatError for a state that cannot be; then nothing changes.
+  virtual void restore_state(TrainingContext&, const CallbackState&) {}
 };
 
 /// Which way a number improves. `automatic` (Keras' "auto"): up when its name ends in "acc", "accuracy" or "auc", down
@@ -69,6 +87,9 @@ class Monitor {
   bool improve(double value);
   double best() const { return best_; }
   const std::string& warning() const { return warning_; }
+  /// The options and the best value so far, into a callback's state and back.
+  void save(CallbackState& state) const;
+  void restore(const CallbackState& state);
 
  private:
   std::string name_;
@@ -98,6 +119,8 @@ class EarlyStopping : public Callback {
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
   void on_train_end(TrainingContext& context) override;
+  CallbackState save_state() const override;
+  void restore_state(TrainingContext& context, const CallbackState& state) override;
   /// The epoch (from 0) after which it stopped, or nothing.
   std::optional<std::int64_t> stopped_epoch() const { return stopped_epoch_; }
   std::int64_t best_epoch() const { return best_epoch_; }
@@ -132,6 +155,8 @@ class ModelCheckpoint : public Callback {
   explicit ModelCheckpoint(ModelCheckpointOptions options);
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  CallbackState save_state() const override;
+  void restore_state(TrainingContext& context, const CallbackState& state) override;
   /// The last file written in this run; empty before the first.
   const std::filesystem::path& saved() const { return saved_; }
   const std::string& warning() const { return monitor_.warning(); }
@@ -164,6 +189,8 @@ class ReduceLROnPlateau : public Callback {
   explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  CallbackState save_state() const override;
+  void restore_state(TrainingContext& context, const CallbackState& state) override;
   const std::string& warning() const { return monitor_.warning(); }
 
  private:
@@ -181,18 +208,24 @@ struct CSVLoggerOptions {
 };
 
 /// Writes a line an epoch: "epoch" (from 0), then the epoch's numbers in the order of their names, as Keras does; the
-/// first line has the names. The file is complete after each epoch; a device or a pipe is opened once. Lines end in \n; numbers have as many digits as it
-/// takes to read them back; one that the first epoch had and a later one lacks is "NA". Errors: ValueError for an empty
-/// file name or separator, and when it is to append to a file with other columns; IoError. They end the run.
+/// first line has the names. The file is complete after each epoch; a device or a pipe is opened once. Lines end in \n; numbers have as
+/// many digits as it takes to read them back; one that the first epoch had and a later one lacks is "NA". Where a run goes on from a
+/// snapshot, the file is set back to what it was then, earlier runs' lines included; what went to a device, a pipe or `write` stays.
+/// Errors: ValueError for an empty file name or separator, and when it is to append to a file with other columns; IoError. They end the
+/// run.
 class CSVLogger : public Callback {
  public:
   explicit CSVLogger(CSVLoggerOptions options);
   void on_train_begin(TrainingContext& context) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  CallbackState save_state() const override;
+  void restore_state(TrainingContext& context, const CallbackState& state) override;
 
  private:
   void write(const std::string& text, bool anew);
   CSVLoggerOptions options_;
+  std::string written_;                    // by this run
+  std::int64_t bytes_before_ = 0;          // of the file, of earlier runs
   std::shared_ptr<std::ofstream> stream_;  // of what is no regular file
   std::vector<std::string> names_;  // of the columns after "epoch", once an epoch has told them
 };
@@ -216,12 +249,16 @@ class ProgressBar : public Callback {
   void on_epoch_begin(TrainingContext& context, std::int64_t epoch) override;
   void on_batch_end(TrainingContext& context, std::int64_t batch, const Logs& logs) override;
   void on_epoch_end(TrainingContext& context, std::int64_t epoch, const Logs& logs) override;
+  CallbackState save_state() const override;
+  /// In mid-epoch prints the epoch's line again; its time goes on.
+  void restore_state(TrainingContext& context, const CallbackState& state) override;
 
  private:
   void draw(std::string line, bool finished);
   int columns() const;
   Sink sink_;
   ProgressBarOptions options_;
+  std::int64_t epoch_ = -1;  // that is being shown; -1 between epochs
   double epoch_start_ms_ = 0.0;
   double last_draw_ms_ = 0.0;
   std::size_t last_length_ = 0;

@@ -8,12 +8,20 @@
 #include <string_view>
 #include <vector>
 
+#include "neurona/config.hpp"
 #include "neurona/handle.hpp"
 #include "neurona/layer.hpp"
 
 namespace neurona {
 
 class Backend;
+
+/// What training has made of an optimizer: what files and snapshots keep of it.
+struct OptimizerState {
+  double learning_rate = 0.0;
+  std::int64_t iterations = 0;
+  std::vector<Tensor> slots = {};  ///< those of the first parameter, of the second ...; none before the first fit
+};
 
 /// Base of the optimisers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape
 /// (its slots: say, a velocity), zero at first, which live as long as it does, over several calls of fit, as in Keras.
@@ -37,6 +45,13 @@ class Optimizer {
   virtual bool descends_plainly() const { return false; }
   /// The same options as at first (also the learning rate), with fresh state.
   virtual Handle<Optimizer> clone() const = 0;
+  /// Its options, the learning rate as at first. One that gives none cannot be kept in a model's file.
+  virtual Config config() const { return {}; }
+  std::size_t slots_per_parameter() const { return slots_per_parameter_; }
+  OptimizerState state() const { return {learning_rate_, iterations_, slots_}; }
+  /// Takes up another's state. Errors: ValueError, and nothing changes, for values out of range and for a number of slots that is no
+  /// multiple of slots_per_parameter().
+  void set_state(OptimizerState state);
 
  protected:
   /// `name` must be a literal. `slots` is the number of tensors kept for each parameter.
@@ -75,6 +90,7 @@ class SGD : public Optimizer {
   explicit SGD(SGDOptions options = {});
   bool descends_plainly() const override { return options_.momentum == 0.0; }
   Handle<Optimizer> clone() const override { return SGD(options_); }
+  Config config() const override;
 
  private:
   void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) override;
@@ -96,6 +112,7 @@ class RMSprop : public Optimizer {
  public:
   explicit RMSprop(RMSpropOptions options = {});
   Handle<Optimizer> clone() const override { return RMSprop(options_); }
+  Config config() const override;
 
  private:
   void step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slots, TensorView weights) override;
@@ -117,6 +134,7 @@ class Adam : public Optimizer {
  public:
   explicit Adam(AdamOptions options = {}) : Adam("Adam", options, 0.0) {}
   Handle<Optimizer> clone() const override { return Adam(options_); }
+  Config config() const override;
 
  protected:
   Adam(std::string_view name, AdamOptions options, double weight_decay);
@@ -142,6 +160,7 @@ class AdamW : public Adam {
  public:
   explicit AdamW(AdamWOptions options = {});
   Handle<Optimizer> clone() const override { return AdamW(options_); }
+  Config config() const override;
 
  private:
   AdamWOptions options_;
@@ -150,6 +169,9 @@ class AdamW : public Adam {
 /// By Keras name, in small letters or not: make_optimizer("adam", 0.001). Without a learning rate Keras' initial one.
 /// Errors: ValueError that lists the known names, or for the learning rate.
 Handle<Optimizer> make_optimizer(std::string_view name, std::optional<double> learning_rate = {});
+/// By Keras name, with the options that config() gave; those that are missing are Keras' initial ones.
+/// Errors: ValueError as above; FormatError for an option of another kind.
+Handle<Optimizer> optimizer_from_config(std::string_view name, const Config& config);
 /// "sgd", "rmsprop", "adam", "adamw".
 std::vector<std::string> optimizer_names();
 

@@ -1,7 +1,10 @@
 // Training, evaluation and prediction as jobs that advance in slices.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +40,31 @@ struct TrainingState {
   bool failed = false;                 ///< by an error: not finite, or thrown by a callback or the data
 };
 
+/// All of a run's state between two steps: weights and moving statistics, the optimizer's slots, iterations and learning rate, counters and
+/// running sums, history, the last good weights, and what its callbacks remember. (Where a run stands in its random numbers follows from its
+/// seed and counters.) It never changes and is cheap to copy: copies share it. As a file: save() and load_snapshot() of formats.hpp.
+class Snapshot {
+ public:
+  struct Data;  // the library's own
+  /// Holds nothing; restoring it is a ValueError.
+  Snapshot() = default;
+  explicit Snapshot(std::shared_ptr<const Data> data);
+  bool empty() const { return data_ == nullptr; }
+  /// Where the run stood. Errors (also of history()): ValueError for an empty one.
+  const TrainingState& state() const;
+  const History& history() const;
+  /// Bytes of memory that it holds: about twice the weights, the optimizer's slots and the callbacks' copies of weights.
+  std::size_t size_bytes() const;
+  /// Free text, kept in its file; at first the model's. Copies have their own.
+  std::map<std::string, std::string>& metadata() { return metadata_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  const Data& data() const;
+
+ private:
+  std::shared_ptr<const Data> data_;
+  std::map<std::string, std::string> metadata_;
+};
+
 /// A run of `fit` that can be driven batch by batch. The model must live, keep its layers, and not be used elsewhere while a slice
 /// runs. Loss, optimiser and metrics are those it was compiled with at construction.
 class FitJob : public Job {
@@ -55,6 +83,17 @@ class FitJob : public Job {
   void request_stop();
   /// Adds epochs to a run, also to one that is finished (not to one that stopped early or failed).
   void extend(std::int64_t epochs);
+
+  /// The run as it stands. Copies tensors; computes nothing. Not to be taken while a slice runs on another thread.
+  /// Errors: ValueError when a callback asks, whose step is not over.
+  Snapshot snapshot() const;
+  /// Goes to where a run like this one stood, forwards or back, in this process or another, also when this one is over or failed: the same
+  /// bits follow as followed there, given the same data, backend and kind of processor. The weights are put into the model; `epochs` becomes
+  /// the snapshot's (extend() adds to it). In a job that has not begun callbacks see on_train_begin first (TrainingContext::continues), then
+  /// each its state. Errors: ValueError that names what differs (layers, number and shape of samples, batch_size, shuffle, seed, loss,
+  /// metrics, optimizer, callbacks and their options), also for a snapshot that contradicts itself, and when a callback asks; what callbacks
+  /// throw. Nothing changes then.
+  void restore(const Snapshot& snapshot);
 
   const TrainingState& state() const;
   const History& history() const;

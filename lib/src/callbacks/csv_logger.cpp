@@ -2,10 +2,15 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
+#include <span>
+#include <sstream>
 
 #include "core/number_text.hpp"
+#include "core/whole_file.hpp"
 #include "neurona/callback.hpp"
 #include "neurona/error.hpp"
+#include "neurona/formats.hpp"
 
 namespace neurona {
 
@@ -20,6 +25,18 @@ std::string first_line(const std::filesystem::path& path) {
   return line;
 }
 
+// The file's first bytes, which earlier runs wrote, then the text; at once, so that whoever is killed meanwhile loses no line.
+void set_back(const std::filesystem::path& path, std::int64_t bytes_before, const std::string& text) {
+  remove_leftovers(path);
+  std::ifstream old(path, std::ios::binary);
+  const std::string content{std::istreambuf_iterator<char>(old), {}};
+  const std::string whole = content.substr(0, static_cast<std::size_t>(std::clamp<std::int64_t>(bytes_before, 0, std::ssize(content)))) + text;
+  if (whole == content && std::filesystem::exists(path)) return;
+  detail::TemporaryFile file(detail::behind_links(path));
+  file.write(std::as_bytes(std::span(whole)));
+  file.put_in_place();
+}
+
 }  // namespace
 
 CSVLogger::CSVLogger(CSVLoggerOptions options) : options_(std::move(options)) {
@@ -27,12 +44,16 @@ CSVLogger::CSVLogger(CSVLoggerOptions options) : options_(std::move(options)) {
   if (options_.separator.empty()) throw ValueError("CSVLogger: separator is empty; \",\" is usual.");
 }
 
-void CSVLogger::on_train_begin(TrainingContext&) {
+void CSVLogger::on_train_begin(TrainingContext& context) {
   names_.clear();
+  written_.clear();
+  bytes_before_ = 0;
   std::error_code error;
   if (!options_.write && std::filesystem::exists(options_.filename, error) && !std::filesystem::is_regular_file(options_.filename, error))
     stream_ = std::make_shared<std::ofstream>(options_.filename, std::ios::binary | std::ios::app);
-  if (!options_.append) write("", true);
+  if (options_.append && !stream_ && !options_.write && std::filesystem::exists(options_.filename, error))
+    bytes_before_ = static_cast<std::int64_t>(std::filesystem::file_size(options_.filename, error));
+  if (!options_.append && !context.continues) write("", true);
 }
 
 void CSVLogger::on_epoch_end(TrainingContext&, std::int64_t epoch, const Logs& logs) {
@@ -54,7 +75,32 @@ void CSVLogger::on_epoch_end(TrainingContext&, std::int64_t epoch, const Logs& l
     const std::optional<double> value = find_log(logs, name);
     lines += options_.separator + (value ? detail::shortest_text(*value) : "NA");
   }
-  write(lines + "\n", false);
+  lines += "\n";
+  write(lines, false);
+  written_ += lines;
+}
+
+CallbackState CSVLogger::save_state() const {
+  CallbackState state{.kind = "CSVLogger"};
+  state.options.set("separator", options_.separator);
+  state.options.set("append", options_.append);
+  state.values.set("bytes_before", bytes_before_);
+  state.values.set("written", written_);
+  std::string names;
+  for (const std::string& name : names_) names += name + "\n";
+  state.values.set("names", names);
+  return state;
+}
+
+void CSVLogger::restore_state(TrainingContext&, const CallbackState& state) {
+  const std::int64_t before = state.values.integer("bytes_before");
+  std::string written = state.values.text("written"), names = state.values.text("names");
+  if (!options_.write && !stream_) set_back(options_.filename, before, written);
+  names_.clear();
+  std::istringstream lines(names);
+  for (std::string name; std::getline(lines, name);) names_.push_back(name);
+  bytes_before_ = before;
+  written_ = std::move(written);
 }
 
 void CSVLogger::write(const std::string& text, bool anew) {

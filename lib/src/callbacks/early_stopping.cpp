@@ -52,4 +52,40 @@ void EarlyStopping::on_train_end(TrainingContext& context) {
   restored_epoch_ = best_epoch_;
 }
 
+CallbackState EarlyStopping::save_state() const {
+  constexpr std::int64_t kNone = -1;
+  CallbackState state{.kind = "EarlyStopping"};
+  monitor_.save(state);
+  state.options.set("patience", options_.patience);
+  if (options_.baseline) state.options.set("baseline", *options_.baseline);
+  state.options.set("restore_best_weights", options_.restore_best_weights);
+  state.options.set("start_from_epoch", options_.start_from_epoch);
+  state.values.set("wait", wait_);
+  state.values.set("best_epoch", best_epoch_);
+  state.values.set("stopped_epoch", stopped_epoch_.value_or(kNone));
+  state.values.set("restored_epoch", restored_epoch_.value_or(kNone));
+  state.tensors = best_weights_;
+  return state;
+}
+
+void EarlyStopping::restore_state(TrainingContext& context, const CallbackState& state) {
+  const auto epoch_of = [&](const char* key) {
+    const std::int64_t epoch = state.values.integer(key);
+    return epoch < 0 ? std::nullopt : std::optional(epoch);
+  };
+  const std::vector<Parameter*> parameters = context.model.parameters();
+  bool fits = state.tensors.empty() || state.tensors.size() == parameters.size();
+  for (std::size_t i = 0; fits && i < state.tensors.size(); ++i) fits = state.tensors[i].shape() == parameters[i]->value.shape();
+  if (!fits) throw ValueError("EarlyStopping: the best weights of the snapshot do not fit the model.");
+  const std::int64_t wait = state.values.integer("wait"), best_epoch = state.values.integer("best_epoch");
+  const auto stopped = epoch_of("stopped_epoch"), restored = epoch_of("restored_epoch");
+  std::vector<Tensor> best_weights = state.tensors;
+  monitor_.restore(state);
+  wait_ = wait;
+  best_epoch_ = best_epoch;
+  stopped_epoch_ = stopped;
+  restored_epoch_ = restored;
+  best_weights_ = std::move(best_weights);
+}
+
 }  // namespace neurona

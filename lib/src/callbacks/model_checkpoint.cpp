@@ -27,4 +27,18 @@ void ModelCheckpoint::on_epoch_end(TrainingContext& context, std::int64_t epoch,
   saved_ = path;
 }
 
+CallbackState ModelCheckpoint::save_state() const {
+  CallbackState state{.kind = "ModelCheckpoint"};
+  monitor_.save(state);
+  state.options.set("save_best_only", options_.save_best_only);
+  state.values.set("saved", saved_.string());
+  return state;
+}
+
+void ModelCheckpoint::restore_state(TrainingContext&, const CallbackState& state) {
+  std::filesystem::path saved = state.values.text("saved");
+  monitor_.restore(state);
+  saved_ = std::move(saved);
+}
+
 }  // namespace neurona

@@ -44,4 +44,18 @@ bool Monitor::improve(double value) {
   return true;
 }
 
+void Monitor::save(CallbackState& state) const {
+  state.options.set("monitor", name_);
+  state.options.set("mode", std::string(upwards_ ? "max" : "min"));
+  state.options.set("min_delta", min_delta_);
+  state.values.set("best", best_);
+  state.values.set("warning", warning_);
+}
+
+void Monitor::restore(const CallbackState& state) {
+  const double best = state.values.number("best");
+  warning_ = state.values.text("warning");
+  best_ = best;
+}
+
 }  // namespace neurona

@@ -110,6 +110,7 @@ int ProgressBar::columns() const {
 }
 
 void ProgressBar::on_train_begin(TrainingContext& context) {
+  epoch_ = -1;
   std::string line = "Train on " + std::to_string(context.samples) + " samples";
   if (context.validation_samples > 0) line += ", validate on " + std::to_string(context.validation_samples) + " samples";
   sink_(line + "\n");
@@ -117,6 +118,7 @@ void ProgressBar::on_train_begin(TrainingContext& context) {
 
 void ProgressBar::on_epoch_begin(TrainingContext& context, std::int64_t epoch) {
   sink_("Epoch " + std::to_string(epoch + 1) + "/" + std::to_string(context.epochs) + "\n");
+  epoch_ = epoch;
   epoch_start_ms_ = now_ms();
   last_draw_ms_ = 0.0;
   last_length_ = 0;
@@ -131,6 +133,7 @@ void ProgressBar::on_batch_end(TrainingContext& context, std::int64_t, const Log
 
 void ProgressBar::on_epoch_end(TrainingContext& context, std::int64_t, const Logs& logs) {
   draw(progress_line(context.samples, context.samples, (now_ms() - epoch_start_ms_) / 1e3, logs, columns(), true), true);
+  epoch_ = -1;
 }
 
 void ProgressBar::draw(std::string line, bool finished) {
@@ -141,6 +144,22 @@ void ProgressBar::draw(std::string line, bool finished) {
   if (length < blanked) line.insert(length, blanked - length, ' ');
   last_length_ = length;
   sink_((options_.redraw ? "\r" : "") + line + (finished ? "\n" : ""));
+}
+
+CallbackState ProgressBar::save_state() const {
+  CallbackState state{.kind = "ProgressBar"};
+  state.values.set("epoch", epoch_);
+  state.values.set("elapsed_ms", epoch_ < 0 ? 0.0 : now_ms() - epoch_start_ms_);
+  return state;
+}
+
+void ProgressBar::restore_state(TrainingContext& context, const CallbackState& state) {
+  const std::int64_t epoch = state.values.integer("epoch");
+  const double elapsed_ms = state.values.number("elapsed_ms");
+  epoch_ = -1;
+  if (epoch < 0) return;
+  on_epoch_begin(context, epoch);
+  epoch_start_ms_ -= elapsed_ms;
 }
 
 }  // namespace neurona

@@ -47,4 +47,23 @@ void ReduceLROnPlateau::on_epoch_end(TrainingContext& context, std::int64_t, con
   wait_ = 0;
 }
 
+CallbackState ReduceLROnPlateau::save_state() const {
+  CallbackState state{.kind = "ReduceLROnPlateau"};
+  monitor_.save(state);
+  state.options.set("factor", options_.factor);
+  state.options.set("patience", options_.patience);
+  state.options.set("cooldown", options_.cooldown);
+  state.options.set("min_lr", options_.min_lr);
+  state.values.set("wait", wait_);
+  state.values.set("cooling", cooling_);
+  return state;
+}
+
+void ReduceLROnPlateau::restore_state(TrainingContext&, const CallbackState& state) {
+  const std::int64_t wait = state.values.integer("wait"), cooling = state.values.integer("cooling");
+  monitor_.restore(state);
+  wait_ = wait;
+  cooling_ = cooling;
+}
+
 }  // namespace neurona

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
+std::byte* allocate(std::size_t bytes) { return static_cast<std::byte*>(::operator new[](bytes > 0 ? bytes : 1, std::align_val_t{kAlignment})); }
+
 template <class From, class To>
 void convert(ConstTensorView from, TensorView to) {
   const From* source = from.as<From>();
@@ -55,7 +57,7 @@ Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype) {
   if (static_cast<std::uint64_t>(elements()) > std::numeric_limits<std::size_t>::max() / 2 / size_of(dtype))
     throw ValueError("Tensor: shape " + shape.to_string() + " has more elements than this machine can address.");
   const std::size_t bytes = size_bytes();
-  data_.reset(static_cast<std::byte*>(::operator new[](bytes > 0 ? bytes : 1, std::align_val_t{kAlignment})));
+  data_.reset(allocate(bytes));
   std::memset(data_.get(), 0, bytes);
 }
 
@@ -68,7 +70,9 @@ Tensor::Tensor(Shape shape, std::span<const float> values) : Tensor(shape) {
 
 Tensor::Tensor(const Tensor& other) {
   if (other.empty()) return;
-  *this = Tensor(other.shape_, other.dtype_);
+  shape_ = other.shape_;
+  dtype_ = other.dtype_;
+  data_.reset(allocate(size_bytes()));
   std::memcpy(data_.get(), other.data_.get(), size_bytes());
 }
 

@@ -8,8 +8,12 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "neurona/error.hpp"
@@ -21,6 +25,7 @@ namespace {
 
 // What a signal handler may read: names that never move, in slots that are taken and given back.
 constexpr std::size_t kMostFiles = 16, kLongestName = 4096;
+constexpr std::string_view kPart = ".part-";  // behind a file's name: the process and a count follow
 
 struct Slot {
   std::atomic<bool> is_taken{false}, is_in_use{false};
@@ -64,6 +69,35 @@ void remove_temporary_files() noexcept {
     if (slot.is_in_use) ::unlink(slot.name);
 }
 
+namespace {
+
+// The process of "NAME.part-1234-1"; 0 for other names.
+long owner_in(std::string_view file, const std::string& name) {
+  const std::string begin = name + std::string(kPart);
+  if (!file.starts_with(begin)) return 0;
+  const std::string_view rest = file.substr(begin.size());
+  long process = 0;
+  const auto [dash, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), process);
+  const std::string_view count(dash, static_cast<std::size_t>(rest.data() + rest.size() - dash));
+  const bool is_ours = problem == std::errc() && count.size() > 1 && count[0] == '-' &&
+                       count.find_first_not_of("0123456789", 1) == std::string_view::npos;
+  return is_ours ? process : 0;
+}
+
+}  // namespace
+
+void remove_leftovers(const std::filesystem::path& path) noexcept try {
+  const std::filesystem::path target = detail::behind_links(path);
+  const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : std::filesystem::path(".");
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const long process = owner_in(entry.path().filename().string(), target.filename().string());
+    if (process > 0 && entry.is_regular_file(error) && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH)
+      std::filesystem::remove(entry.path(), error);
+  }
+} catch (...) {  // what cannot be tidied up stays
+}
+
 namespace detail {
 
 std::filesystem::path behind_links(const std::filesystem::path& path) {
@@ -80,7 +114,7 @@ std::filesystem::path behind_links(const std::filesystem::path& path) {
 TemporaryFile::TemporaryFile(const std::filesystem::path& target) : target_(target) {
   static std::atomic<unsigned> count{0};
   for (;;) {
-    path_ = target.string() + ".part-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    path_ = target.string() + std::string(kPart) + std::to_string(::getpid()) + "-" + std::to_string(++count);
     slot_ = remember(std::filesystem::absolute(path_).string());
     const int descriptor = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor >= 0) {

@@ -5,10 +5,17 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/whole_file.hpp"
+#include "formats/container.hpp"
 #include "formats/file_kind.hpp"
+#include "formats/model_file.hpp"
+#include "formats/snapshot_file.hpp"
 #include "neurona/error.hpp"
 #include "neurona/formats.hpp"
 
@@ -16,7 +23,6 @@ namespace neurona {
 
 namespace {
 
-constexpr std::uintmax_t kMaxModelBytes = std::uintmax_t{1} << 30;
 constexpr std::size_t kFirstBytes = 512;
 
 IoError failed(const std::string& what, const std::filesystem::path& path) {
@@ -34,6 +40,48 @@ std::string advice(const std::string& kind, const std::filesystem::path& path) {
     return " It cannot be read yet. In Keras, keras.models.load_model('" + name + "').save('NAME.h5') writes a file whose weights can.";
   if (kind.starts_with("a gzip")) return " Unpack it first if it holds a model: gunzip " + name + ".";
   return "";
+}
+
+// What is written goes beside its place first; what a link points to is replaced, not the link.
+void write_whole(const std::filesystem::path& path, const std::function<void(const detail::Sink&)>& write) {
+  check_writable(path);
+  detail::TemporaryFile file(detail::behind_links(path));
+  write([&](std::span<const std::byte> bytes) { file.write(bytes); });
+  file.put_in_place();
+}
+
+// The file's bytes at any place. Errors: IoError; FormatError where it is told by its first bytes that it is something else.
+detail::ByteSource opened(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read '" + path.string() + "': it is a folder; a model is a .safetensors file.");
+  const auto file = std::make_shared<std::ifstream>(path, std::ios::binary);
+  if (!*file) throw failed("Cannot read", path);
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) throw IoError("Cannot read '" + path.string() + "': " + error.message() + ".");
+  detail::ByteSource source{size, [file, path](std::uint64_t at, std::span<std::byte> to) {
+                              file->seekg(static_cast<std::streamoff>(at));
+                              file->read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));
+                              if (!*file) throw failed("Cannot read all of", path);
+                            }};
+  std::vector<std::byte> first(static_cast<std::size_t>(std::min<std::uintmax_t>(size, kFirstBytes)));
+  source.read(0, first);
+  // A safetensors file begins with the length of its header: what begins otherwise is told by what it is.
+  const bool has_header = first.size() > 8 && first[8] == std::byte{'{'};
+  const std::string kind = has_header || first.empty() ? "" : detail::file_kind(first);
+  if (!kind.empty())
+    throw FormatError("'" + path.string() + "' is not a safetensors file, as this program writes its networks: it is " + kind + "." + advice(kind, path));
+  return source;
+}
+
+// Errors of the format name the file.
+template <class Read>
+auto read_named(const std::filesystem::path& path, Read read) {
+  detail::ByteSource source = opened(path);
+  try {
+    return read(detail::Container(std::move(source)));
+  } catch (const FormatError& e) {
+    throw FormatError("'" + path.string() + "': " + e.what());
+  }
 }
 
 }  // namespace
@@ -58,39 +106,16 @@ void check_writable(const std::filesystem::path& path) {
   }
 }
 
-void save(const Model& model, const std::filesystem::path& path, StoredAs stored_as) {
-  const std::vector<std::byte> bytes = to_safetensors(model, stored_as);
-  check_writable(path);
-  detail::TemporaryFile file(detail::behind_links(path));  // what a link points to is replaced, not the link
-  file.write(bytes);
-  file.put_in_place();
+void save(const Model& model, const std::filesystem::path& path, SaveOptions options) {
+  write_whole(path, [&](const detail::Sink& sink) { detail::write_model(model, options, sink); });
 }
 
-Model load(const std::filesystem::path& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) throw IoError("Cannot read '" + path.string() + "': it is a folder; a model is a .safetensors file.");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw failed("Cannot read", path);
-  const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) throw IoError("Cannot read '" + path.string() + "': " + error.message() + ".");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(std::min<std::uintmax_t>(size, kFirstBytes)));
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file) throw failed("Cannot read all of", path);
-  // A safetensors file begins with the length of its header: what begins otherwise is told by what it is.
-  const bool has_header = bytes.size() > 8 && bytes[8] == std::byte{'{'};
-  const std::string kind = has_header || bytes.empty() ? "" : detail::file_kind(bytes);
-  if (!kind.empty())
-    throw FormatError("'" + path.string() + "' is not a safetensors file, as this program writes its networks: it is " + kind + "." + advice(kind, path));
-  if (size > kMaxModelBytes) throw FormatError("'" + path.string() + "' has " + std::to_string(size) + " bytes; models of up to 1 GiB are read.");
-  const std::size_t had = bytes.size();
-  bytes.resize(static_cast<std::size_t>(size));
-  file.read(reinterpret_cast<char*>(bytes.data() + had), static_cast<std::streamsize>(bytes.size() - had));
-  if (!file) throw failed("Cannot read all of", path);
-  try {
-    return from_safetensors(bytes);
-  } catch (const FormatError& e) {
-    throw FormatError("'" + path.string() + "': " + e.what());
-  }
+void save(const Snapshot& snapshot, const std::filesystem::path& path) {
+  write_whole(path, [&](const detail::Sink& sink) { detail::write_snapshot(snapshot, sink); });
 }
+
+Model load(const std::filesystem::path& path) { return read_named(path, detail::read_model); }
+
+Snapshot load_snapshot(const std::filesystem::path& path) { return read_named(path, detail::read_snapshot); }
 
 }  // namespace neurona

@@ -32,4 +32,20 @@ AdamW::AdamW(AdamWOptions options)
            options.weight_decay),
       options_(options) {}
 
+Config Adam::config() const {
+  Config config;
+  config.set("learning_rate", options_.learning_rate);
+  config.set("beta_1", options_.beta_1);
+  config.set("beta_2", options_.beta_2);
+  config.set("epsilon", options_.epsilon);
+  config.set("amsgrad", options_.amsgrad);
+  return config;
+}
+
+Config AdamW::config() const {
+  Config config = Adam::config();
+  config.set("weight_decay", options_.weight_decay);
+  return config;
+}
+
 }  // namespace neurona

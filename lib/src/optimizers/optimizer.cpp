@@ -18,14 +18,68 @@ Handle<Optimizer> make(std::optional<double> learning_rate) {
   return Class(options);
 }
 
-using Factory = Handle<Optimizer> (*)(std::optional<double>);
+void take(const Config& config, const char* key, double& option) {
+  if (config.has(key)) option = config.number(key);
+}
 
-constexpr std::pair<Factory, std::string_view> kOptimizers[] = {
-    {make<SGD, SGDOptions>, "sgd"},
-    {make<RMSprop, RMSpropOptions>, "rmsprop"},
-    {make<Adam, AdamOptions>, "adam"},
-    {make<AdamW, AdamWOptions>, "adamw"},
+void take(const Config& config, const char* key, bool& option) {
+  if (config.has(key)) option = config.boolean(key);
+}
+
+Handle<Optimizer> sgd_from(const Config& config) {
+  SGDOptions options;
+  take(config, "learning_rate", options.learning_rate);
+  take(config, "momentum", options.momentum);
+  take(config, "nesterov", options.nesterov);
+  return SGD(options);
+}
+
+Handle<Optimizer> rmsprop_from(const Config& config) {
+  RMSpropOptions options;
+  take(config, "learning_rate", options.learning_rate);
+  take(config, "rho", options.rho);
+  take(config, "momentum", options.momentum);
+  take(config, "epsilon", options.epsilon);
+  take(config, "centered", options.centered);
+  return RMSprop(options);
+}
+
+// Of Adam and of AdamW, whose options have the same names.
+template <class Options>
+Options adam_options(const Config& config) {
+  Options options;
+  take(config, "learning_rate", options.learning_rate);
+  take(config, "beta_1", options.beta_1);
+  take(config, "beta_2", options.beta_2);
+  take(config, "epsilon", options.epsilon);
+  take(config, "amsgrad", options.amsgrad);
+  return options;
+}
+
+Handle<Optimizer> adam_from(const Config& config) { return Adam(adam_options<AdamOptions>(config)); }
+
+Handle<Optimizer> adamw_from(const Config& config) {
+  AdamWOptions options = adam_options<AdamWOptions>(config);
+  take(config, "weight_decay", options.weight_decay);
+  return AdamW(options);
+}
+
+struct Factory {
+  Handle<Optimizer> (*make)(std::optional<double>);
+  Handle<Optimizer> (*from_config)(const Config&);
 };
+
+constexpr Factory kSgd{make<SGD, SGDOptions>, sgd_from}, kRmsprop{make<RMSprop, RMSpropOptions>, rmsprop_from},
+    kAdam{make<Adam, AdamOptions>, adam_from}, kAdamw{make<AdamW, AdamWOptions>, adamw_from};
+
+constexpr std::pair<const Factory*, std::string_view> kOptimizers[] = {
+    {&kSgd, "sgd"}, {&kRmsprop, "rmsprop"}, {&kAdam, "adam"}, {&kAdamw, "adamw"}};
+
+std::string in_small_letters(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
 
 }  // namespace
 
@@ -81,11 +135,24 @@ void Optimizer::apply(Backend& backend, std::span<Parameter* const> parameters, 
          parameters[i]->value.view());
 }
 
+void Optimizer::set_state(OptimizerState state) {
+  check_not_negative("learning_rate", state.learning_rate);
+  if (state.iterations < 0) throw ValueError(std::string(name_) + ": iterations = " + std::to_string(state.iterations) + "; it must be 0 or more.");
+  const std::size_t each = slots_per_parameter_;
+  if (each == 0 ? !state.slots.empty() : state.slots.size() % each != 0)
+    throw ValueError(std::string(name_) + " keeps " + std::to_string(each) + " tensors for each parameter; received " +
+                     std::to_string(state.slots.size()) + " in all.");
+  learning_rate_ = state.learning_rate;
+  iterations_ = state.iterations;
+  slots_ = std::move(state.slots);
+}
+
 Handle<Optimizer> make_optimizer(std::string_view name, std::optional<double> learning_rate) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return detail::value_of(kOptimizers, lower, "optimizer")(learning_rate);
+  return detail::value_of(kOptimizers, in_small_letters(name), "optimizer")->make(learning_rate);
+}
+
+Handle<Optimizer> optimizer_from_config(std::string_view name, const Config& config) {
+  return detail::value_of(kOptimizers, in_small_letters(name), "optimizer")->from_config(config);
 }
 
 std::vector<std::string> optimizer_names() {

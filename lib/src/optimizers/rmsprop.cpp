@@ -20,4 +20,14 @@ void RMSprop::step(Backend& backend, ConstTensorView gradient, std::span<Tensor>
                   mean_gradient, velocity, weights);
 }
 
+Config RMSprop::config() const {
+  Config config;
+  config.set("learning_rate", options_.learning_rate);
+  config.set("rho", options_.rho);
+  config.set("momentum", options_.momentum);
+  config.set("epsilon", options_.epsilon);
+  config.set("centered", options_.centered);
+  return config;
+}
+
 }  // namespace neurona

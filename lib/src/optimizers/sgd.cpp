@@ -13,4 +13,12 @@ void SGD::step(Backend& backend, ConstTensorView gradient, std::span<Tensor> slo
   backend.sgd({learning_rate(), options_.momentum, options_.nesterov}, gradient, velocity, weights);
 }
 
+Config SGD::config() const {
+  Config config;
+  config.set("learning_rate", options_.learning_rate);
+  config.set("momentum", options_.momentum);
+  config.set("nesterov", options_.nesterov);
+  return config;
+}
+
 }  // namespace neurona

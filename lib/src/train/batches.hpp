@@ -19,6 +19,8 @@ class Batches {
   void start_plain();
   /// Goes to the first sample; what is random (the order, if `shuffle`, and augmentation) is drawn from `rng`.
   void start(const Rng& rng, bool shuffle);
+  /// Behind start() or start_plain(): goes on behind the first `samples` samples of the order.
+  void skip(std::int64_t samples) { position_ = samples; }
   /// Gathers the next samples (the last batch may be smaller) and returns how many; 0 at the end.
   std::int64_t next();
   const Targets& targets() const { return targets_; }

@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
+#include "formats/architecture_text.hpp"
 #include "model/executor.hpp"
 #include "neurona/train.hpp"
 #include "train/batches.hpp"
 #include "train/penalties.hpp"
+#include "train/snapshot.hpp"
 
 namespace neurona {
 
@@ -128,14 +131,19 @@ struct FitJob::Impl {
     }
   }
 
+  // What is random in an epoch depends on the seed and the epoch's number alone.
+  void start_batches() {
+    epoch_rng = Rng(options.seed).fork(kEpochsLabel).fork(static_cast<std::uint64_t>(state.epoch));
+    batches.start(epoch_rng, options.shuffle);
+  }
+
   void begin_epoch() {
     state.phase = TrainingState::Phase::training;
     state.batch = state.samples_done = state.validation_done = 0;
     std::fill(sums.begin(), sums.end(), 0.0);
     state.logs.resize(sums.size());
     for (auto& [name, value] : state.logs) value = 0.0;
-    epoch_rng = Rng(options.seed).fork(kEpochsLabel).fork(static_cast<std::uint64_t>(state.epoch));
-    batches.start(epoch_rng, options.shuffle);
+    start_batches();
     epoch_start_ms = now_ms();
     tell([&](Callback& c) { c.on_epoch_begin(context, state.epoch); });
   }
@@ -306,6 +314,152 @@ struct FitJob::Impl {
     return state.phase != Phase::finished;
   }
 
+  // ---- snapshots: snapshot.hpp says what they hold and what must be equal
+
+  RunDescription describe() {
+    RunDescription run;
+    run.architecture = detail::architecture_text(model, &compiled);
+    std::vector<std::int64_t> trainable;
+    for (const auto& [name, parameter] : model.named_parameters()) {
+      run.weights.push_back(name);
+      trainable.push_back(parameter->trainable ? 1 : 0);
+    }
+    const auto shape = [](const Shape& s) { return std::vector<std::int64_t>(s.begin(), s.end()); };
+    run.options.set("number of training samples", state.samples);
+    run.options.set("number of validation samples", state.validation_samples);
+    run.options.set("shape of a sample", shape(splits.training.sample_shape()));
+    run.options.set("shape of a target", shape(splits.training.target_shape()));
+    run.options.set("augmentation", splits.training.is_augmented());
+    run.options.set(kBatchSizeKey, executor.max_batch());
+    run.options.set("shuffle", options.shuffle);
+    run.options.set("seed", std::to_string(options.seed));
+    run.options.set("dtype", std::string(to_string(model.dtype())));
+    run.options.set("weights that are trained", trainable);
+    run.optimizer = optimizer->name();
+    run.optimizer_options = optimizer->config();
+    return run;
+  }
+
+  const std::shared_ptr<const RunDescription>& description() {
+    if (!run_description) run_description = std::make_shared<const RunDescription>(describe());
+    return run_description;
+  }
+
+  void check_between_steps(const char* function) const {
+    if (is_telling)
+      throw ValueError(std::string("FitJob::") + function + ": a callback is at work, and its step is not over. Call it between two steps.");
+  }
+
+  std::vector<CallbackState> callback_states() const {
+    std::vector<CallbackState> states;
+    for (const auto& callback : options.callbacks) states.push_back(callback->save_state());
+    return states;
+  }
+
+  Snapshot snapshot() {
+    check_between_steps("snapshot");
+    auto data = std::make_shared<Snapshot::Data>();
+    data->run = description();
+    data->state = state;
+    data->history = history;
+    data->sums = sums;
+    data->validation_penalty = validation_penalty;
+    data->epoch_ms = now_ms() - epoch_start_ms;
+    data->steps = steps;
+    data->good_epoch = good_epoch;
+    data->good_batch = good_batch;
+    data->has_begun = has_begun;
+    data->stop_training = context.stop_training;
+    data->weights = model.get_weights();
+    data->good_weights = good_weights;
+    data->optimizer = optimizer->state();
+    data->callbacks = callback_states();
+    Snapshot snapshot(std::move(data));
+    snapshot.metadata() = model.metadata();
+    return snapshot;
+  }
+
+  // Empty, or why the snapshot is not one of a run like this.
+  std::string refusal(const Snapshot::Data& from, const std::vector<CallbackState>& callbacks) {
+    if (std::string what = difference(from, *description(), callbacks); !what.empty()) return what;
+    if (std::string what = misfit(from.weights, parameters, 1, "the weights"); !what.empty()) return what;
+    // After a failure the optimizer has nothing any more, before the first fit nothing yet.
+    const std::size_t each = optimizer->slots_per_parameter();
+    if (!from.optimizer.slots.empty())
+      if (std::string what = misfit(from.optimizer.slots, executor.trainable(), each, "the optimizer's slots"); !what.empty()) return what;
+    const auto has_names = [](const Logs& logs, const Logs& as, std::size_t count) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (i >= logs.size() || logs[i].first != as.at(i).first) return false;
+      return true;
+    };
+    const bool has_numbers = from.sums.size() == sums.size() && has_names(from.state.logs, state.logs, sums.size()) &&
+                             from.state.batch_metrics.size() == state.batch_metrics.size() &&
+                             has_names(from.state.batch_metrics, state.batch_metrics, state.batch_metrics.size());
+    if (!has_numbers) return "the names of its numbers are others";
+    if (from.state.samples != state.samples || from.state.validation_samples != state.validation_samples || from.state.batches != state.batches)
+      return "its numbers of samples and batches are others";
+    if (std::string what = contradiction(from); !what.empty()) return "the snapshot contradicts itself: " + what;
+    return "";
+  }
+
+  // Each callback takes its state up, or, where one throws, none does.
+  void restore_callbacks(const Snapshot::Data& from, const std::vector<CallbackState>& before) {
+    context.epochs = from.state.epochs;
+    context.samples_done = from.state.samples_done;
+    context.continues = is_telling = true;
+    try {
+      if (from.has_begun && !has_begun)
+        for (const auto& callback : options.callbacks) callback->on_train_begin(context);
+      for (std::size_t i = 0; i < from.callbacks.size(); ++i) options.callbacks[i]->restore_state(context, from.callbacks[i]);
+    } catch (...) {
+      context.epochs = state.epochs;
+      context.samples_done = state.samples_done;
+      for (std::size_t i = 0; i < before.size(); ++i) {
+        try {
+          options.callbacks[i]->restore_state(context, before[i]);
+        } catch (...) {  // what is told is why it failed at first
+        }
+      }
+      context.continues = is_telling = false;
+      throw;
+    }
+    context.continues = is_telling = false;
+  }
+
+  void restore(const Snapshot& snapshot) {
+    check_between_steps("restore");
+    const Snapshot::Data& from = snapshot.data();
+    const std::vector<CallbackState> before = callback_states();
+    if (const std::string what = refusal(from, before); !what.empty())
+      throw ValueError("FitJob::restore: this is no snapshot of a run like this one: " + what + ".");
+    // What may throw comes first: from the last callback on nothing does.
+    TrainingState next_state = from.state;
+    next_state.logs.reserve(2 * sums.size());
+    History next_history = from.history;
+    std::vector<double> next_sums = from.sums;
+    OptimizerState next_optimizer = from.optimizer;
+    restore_callbacks(from, before);
+    optimizer->set_state(std::move(next_optimizer));
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      copy(from.weights[i].view(), parameters[i]->value.view());
+      copy(from.good_weights[i].view(), good_weights[i].view());
+    }
+    state = std::move(next_state);
+    history = std::move(next_history);
+    sums = std::move(next_sums);
+    validation_penalty = from.validation_penalty;
+    epoch_start_ms = now_ms() - from.epoch_ms;
+    steps = from.steps;
+    good_epoch = from.good_epoch;
+    good_batch = from.good_batch;
+    has_begun = from.has_begun;
+    context.stop_training = from.stop_training;
+    start_batches();
+    batches.skip(state.samples_done);
+    validation_batches.start_plain();
+    validation_batches.skip(state.validation_done);
+  }
+
   Model& model;
   FitOptions options;
   const CompileOptions compiled;  // shares loss, optimiser and metrics: compiling the model anew does no harm to this run
@@ -326,6 +480,7 @@ struct FitJob::Impl {
   std::vector<Tensor> good_weights;
   std::int64_t steps = 0, good_epoch = 0, good_batch = 0;
   std::vector<std::string> warnings;
+  std::shared_ptr<const RunDescription> run_description;  // made at the first snapshot
   bool has_begun = false;   // on_train_begin was called
   bool is_telling = false;  // a callback is at work
   double epoch_start_ms = 0.0;
@@ -364,6 +519,8 @@ void FitJob::extend(std::int64_t epochs) {
   impl_->guarded([&] { impl_->extend(epochs); });
 }
 
+Snapshot FitJob::snapshot() const { return impl_->snapshot(); }
+void FitJob::restore(const Snapshot& snapshot) { impl_->restore(snapshot); }
 const TrainingState& FitJob::state() const { return impl_->state; }
 const History& FitJob::history() const { return impl_->history; }
 const std::vector<std::string>& FitJob::warnings() const { return impl_->warnings; }

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "../app.hpp"
+#include "../digit_reader.hpp"
 
 namespace neurona::app {
 namespace {
@@ -39,8 +39,8 @@ std::vector<int> shown_units(const Prediction& p) {
   return out;
 }
 
-const Prediction& shown_prediction(LessonContext& c) {
-  DigitReader& digit = c.app.digit();
+const Prediction& shown_prediction(const StepContext& c) {
+  DigitReader& digit = c.services.digit;
   return digit.prediction().label >= 0 ? digit.prediction() : digit.at_rest();
 }
 
@@ -73,8 +73,8 @@ std::string way_of(const Prediction& p, int from, int to) {
 
 }  // namespace
 
-void unit_tooltip(LessonContext& c, std::string_view key, Rect anchor, int layer, int unit) {
-  DigitReader& digit = c.app.digit();
+void unit_tooltip(const StepContext& c, std::string_view key, Rect anchor, int layer, int unit) {
+  DigitReader& digit = c.services.digit;
   if (!digit.recognizer() || layer < 0 || digit.prediction().label < 0) return;
   const UnitExplanation e = digit.recognizer()->explain(layer, unit, 3);
   if (e.inputs == 0) return;
@@ -95,14 +95,14 @@ void unit_tooltip(LessonContext& c, std::string_view key, Rect anchor, int layer
                                                     : e.activation);
   std::string result = e.activation == "softmax" ? "softmax(z) = " + format_percent(double(e.a), 1, language)
                                                  : name + "(z) = " + number(e.a);
-  const std::string title = last ? std::string(c.text.label("output")) + " " + std::to_string(unit)
-                                 : std::string(c.text.label("unit")) + " " + std::to_string(unit + 1);
+  const std::string title = last ? std::string(c.label("output")) + " " + std::to_string(unit)
+                                 : std::string(c.label("unit")) + " " + std::to_string(unit + 1);
   c.ui.tooltip(key, anchor,
                {.title = title,
                 .value = e.activation == "softmax" ? format_percent(double(e.a), 1, language) : number(e.a),
                 .numbers = numbers + "\n\n" + result,
-                .source = std::string(c.text.label("sum_of")) + " " + std::to_string(e.inputs) + " " +
-                          std::string(c.text.label("products"))});
+                .source = std::string(c.label("sum_of")) + " " + std::to_string(e.inputs) + " " +
+                          std::string(c.label("products"))});
 }
 
 /// What stands in a line, from left to right.
@@ -120,7 +120,7 @@ float LayerStrip::height(const Prediction& network, float width) {
   return width < kNarrow ? 2 * (std::min(112.f, width * 0.31f) + names) + kLineGap : 96 + names;
 }
 
-void LayerStrip::draw(LessonContext& c, Rect rect) {
+void LayerStrip::draw(const StepContext& c, Rect rect) {
   const Prediction& p = shown_prediction(c);
   const std::vector<int> maps = shown_maps(p), units = shown_units(p);
   using Kind = Column::Kind;
@@ -142,7 +142,7 @@ void LayerStrip::draw(LessonContext& c, Rect rect) {
   draw_line(c, rect, std::move(front));
 }
 
-void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> columns) {
+void LayerStrip::draw_line(const StepContext& c, Rect rect, std::vector<Column> columns) {
   Ui& ui = c.ui;
   using Kind = Column::Kind;
   const Prediction& p = shown_prediction(c);
@@ -187,7 +187,7 @@ void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> colu
     if (column.kind == Kind::image) {
       const Rect picture{at.x, at.y + (height - at.w) / 2, at.w, at.w};
       scratch_.assign(784, 0);
-      for (std::size_t i = 0; i < 784; ++i) scratch_[i] = float(c.app.digit().prepared()[i]) / 255.f;
+      for (std::size_t i = 0; i < 784; ++i) scratch_[i] = float(c.services.digit.prepared()[i]) / 255.f;
       ui.fill(picture, mix(ui.theme().panel, ui.theme().background, 0.85f), 4);
       heat_map(ui, "strip-image", picture, scratch_, 28, 28, {.ground = false, .label = "28 × 28"});
       ui.stroke(picture, ui.theme().line, 4);
@@ -198,11 +198,11 @@ void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> colu
         draw_maps(c, column, at);
         const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
         const std::string many = std::to_string(layer.channels) + "@" + size;
-        labels = {std::string(c.text.label(pools(layer) ? "pooled" : "convolved")) + " " + many, many, size};
+        labels = {std::string(c.label(pools(layer) ? "pooled" : "convolved")) + " " + many, many, size};
       } else {
         draw_units(c, column, at);
         const std::string count = std::to_string(layer.values.size());
-        if (column.kind == Kind::units) labels = {std::string(c.text.label("dense")) + " " + count};
+        if (column.kind == Kind::units) labels = {std::string(c.label("dense")) + " " + count};
         labels.push_back(count);
       }
     }
@@ -216,9 +216,9 @@ void LayerStrip::draw_line(LessonContext& c, Rect rect, std::vector<Column> colu
   }
 }
 
-const ImageSheet& LayerStrip::sheet_of(LessonContext& c, int layer) {
+const ImageSheet& LayerStrip::sheet_of(const StepContext& c, int layer) {
   Sheet& sheet = sheets_[layer];
-  const int serial = c.app.digit().serial();
+  const int serial = c.services.digit.serial();
   const Theme& t = c.ui.theme();
   if (sheet.serial == serial && sheet.dark == t.dark) return sheet.images;
   sheet.serial = serial, sheet.dark = t.dark;
@@ -238,9 +238,9 @@ const ImageSheet& LayerStrip::sheet_of(LessonContext& c, int layer) {
   return sheet.images;
 }
 
-void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
+void LayerStrip::draw_maps(const StepContext& c, const Column& column, Rect rect) {
   Ui& ui = c.ui;
-  const DigitReader& digit = c.app.digit();
+  const DigitReader& digit = c.services.digit;
   const Prediction& p = shown_prediction(c);
   const LayerActivation& layer = p.layers[std::size_t(column.layer)];
   const ImageSheet& sheet = sheet_of(c, column.layer);
@@ -248,7 +248,7 @@ void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
   const float used = float(layout.rows) * (layout.cell + layout.gap) - layout.gap;
   rect.y += std::round((rect.h - used) / 2);
   const std::string key = "strip-" + layer.name;
-  const std::string label = std::to_string(layer.channels) + " " + std::string(c.text.label("maps")) + ", " +
+  const std::string label = std::to_string(layer.channels) + " " + std::string(c.label("maps")) + ", " +
                             std::to_string(layer.height) + "×" + std::to_string(layer.width);
   const GalleryHit hit = gallery(ui, key, rect, layout, sheet, 2, label);
   if (hit.index < 0 || digit.prediction().label < 0) return;
@@ -257,12 +257,12 @@ void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
   const MapExplanation e = digit.recognizer()->explain_map(column.layer, hit.index);
   const std::string size = std::to_string(layer.height) + "×" + std::to_string(layer.width);
   Tooltip tip;
-  tip.title = std::string(c.text.label("map")) + " " + std::to_string(hit.index + 1) + " · " + size;
-  tip.value = std::string(c.text.label("largest")) + " " + format_number(double(e.largest), 2, ui.language());
-  tip.text = c.text.label(e.largest <= 0 ? "silent" : pools(layer) ? "map_pooled" : "map_text");
+  tip.title = std::string(c.label("map")) + " " + std::to_string(hit.index + 1) + " · " + size;
+  tip.value = std::string(c.label("largest")) + " " + format_number(double(e.largest), 2, ui.language());
+  tip.text = c.label(e.largest <= 0 ? "silent" : pools(layer) ? "map_pooled" : "map_text");
   if (e.convolution >= 0) {
     tip.numbers = std::to_string(e.kernel_height) + "×" + std::to_string(e.kernel_width) + "×" + std::to_string(e.channels) + " = " +
-                  std::to_string(e.products()) + " " + std::string(c.text.label("products_a_value"));
+                  std::to_string(e.products()) + " " + std::string(c.label("products_a_value"));
     tip.source = way_of(p, e.convolution, column.layer);
   }
   tip.picture_size = {kPicture, kPicture * float(layer.height) / float(layer.width)};
@@ -280,7 +280,7 @@ void LayerStrip::draw_maps(LessonContext& c, const Column& column, Rect rect) {
   ui.tooltip(key, cell, std::move(tip));
 }
 
-void LayerStrip::draw_units(LessonContext& c, const Column& column, Rect rect) {
+void LayerStrip::draw_units(const StepContext& c, const Column& column, Rect rect) {
   Ui& ui = c.ui;
   const Prediction& p = shown_prediction(c);
   const LayerActivation& layer = p.layers[std::size_t(column.layer)];

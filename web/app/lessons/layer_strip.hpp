@@ -17,14 +17,14 @@ class LayerStrip {
  public:
   /// The height it would like at that width.
   static float height(const Prediction& network, float width);
-  void draw(LessonContext& c, Rect rect);
+  void draw(const StepContext& c, Rect rect);
 
  private:
   struct Column;
-  void draw_line(LessonContext& c, Rect rect, std::vector<Column> columns);
-  void draw_maps(LessonContext& c, const Column& column, Rect rect);
-  void draw_units(LessonContext& c, const Column& column, Rect rect);
-  const ImageSheet& sheet_of(LessonContext& c, int layer);
+  void draw_line(const StepContext& c, Rect rect, std::vector<Column> columns);
+  void draw_maps(const StepContext& c, const Column& column, Rect rect);
+  void draw_units(const StepContext& c, const Column& column, Rect rect);
+  const ImageSheet& sheet_of(const StepContext& c, int layer);
 
   struct Sheet {
     ImageSheet images;
@@ -36,6 +36,6 @@ class LayerStrip {
 };
 
 /// The tooltip of one unit: z as the sum of its products, and what the activation makes of it.
-void unit_tooltip(LessonContext& c, std::string_view key, Rect anchor, int layer, int unit);
+void unit_tooltip(const StepContext& c, std::string_view key, Rect anchor, int layer, int unit);
 
 }  // namespace neurona::app

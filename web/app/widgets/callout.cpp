@@ -36,4 +36,10 @@ float callout(Ui& ui, ImVec2 position, float width, std::string_view rich, Callo
   return height;
 }
 
+Block callout_block(Ui& ui, std::string rich, CalloutKind kind) {
+  const auto text = std::make_shared<const std::string>(std::move(rich));
+  return block([&ui, text, kind](float width) { return callout(ui, {}, width, *text, kind, false); },
+               [&ui, text, kind](Rect rect) { callout(ui, rect.min(), rect.w, *text, kind); });
+}
+
 }  // namespace neurona::app

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "../ui.hpp"
+#include "../layout.hpp"
 
 namespace neurona::app {
 
@@ -14,5 +14,7 @@ enum class CalloutKind { check, passed, note, warning };
 /// Returns the height used; with draw = false it only measures.
 float callout(Ui& ui, ImVec2 position, float width, std::string_view rich, CalloutKind kind,
               bool draw = true);
+/// The same as a part of a stage.
+Block callout_block(Ui& ui, std::string rich, CalloutKind kind);
 
 }  // namespace neurona::app

@@ -12,10 +12,10 @@ Rect card(Ui& ui, Rect rect, float padding) {
   return rect.inset(padding);
 }
 
-float card_chrome_height() { return 17 + 18 + 12 + 17; }
+float card_chrome_height() { return 2 * kCardPadding + 18 + 12; }
 
 Rect card(Ui& ui, Rect rect, std::string_view title, std::string_view reading) {
-  Rect in = card(ui, rect, 17);
+  Rect in = card(ui, rect, kCardPadding);
   Rect head = in.cut_top(18, 12);
   const TextStyle name = ui.style(Type::card_title), mono = ui.style(Type::mono_small);
   const float title_width = ui.measure(title, name).x, room = head.w - title_width - 14;

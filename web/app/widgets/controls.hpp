@@ -8,8 +8,9 @@
 
 namespace neurona::app {
 
+inline constexpr float kCardPadding = 17;
 /// A surface of the course: rounded, 1 px line, soft shadow. Returns the padded inside.
-Rect card(Ui& ui, Rect rect, float padding = 17);
+Rect card(Ui& ui, Rect rect, float padding = kCardPadding);
 /// A card with its title in small semibold and a reading at the right in mono; returns the room below them.
 /// On a narrow card the reading is shortened, then dropped, before the title is.
 Rect card(Ui& ui, Rect rect, std::string_view title, std::string_view reading = {});
@@ -83,6 +84,7 @@ struct SliderOptions {
   bool enabled = true;
   std::string_view spoken = {};  ///< label for screen readers
   std::string value_text = {};   ///< value for screen readers
+  bool lit = false;              ///< something that stands for the same is pointed at
 };
 /// A bare track with a round thumb, vertically centred in `rect`; true when the value changed.
 /// Arrow keys step, Page keys step ten, Home and End go to the ends; a touch drags horizontally.

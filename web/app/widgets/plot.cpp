@@ -213,7 +213,9 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
       numbers += std::string(s.name) + " " + format_number(y, std::max(4, decimals), language);
     }
     if (!numbers.empty()) {
-      const std::string at = format_number(x, o.x_integer && f.x1 - f.x0 < 50 ? 2 : 0, language);
+      const double range = double(f.x1) - double(f.x0);
+      const int fine = std::max(0, 2 - int(std::floor(std::log10(std::max(range, 1e-9)))));
+      const std::string at = format_number(x, o.x_integer ? (range < 50 ? 2 : 0) : fine, language);
       ui.tooltip(name, {px - 2, f.inner.y + 20, 4, 10},
                  {.title = o.x_name.empty() ? std::string("x") : std::string(o.x_name),
                   .value = at,

@@ -22,8 +22,13 @@ void brand(Ui& ui, ImVec2 at, bool with_name) {
 
 namespace {
 
-void progress_dot(Ui& ui, ImVec2 c, float progress) {
+float progress_of(const RailItem& item) { return item.steps > 0 ? float(item.seen) / float(item.steps) : 0; }
+
+/// A dot that fills with the steps that were seen, with a ring once a check has been passed.
+void progress_mark(Ui& ui, ImVec2 c, const RailItem& item) {
   const Theme& t = ui.theme();
+  const float progress = progress_of(item);
+  if (item.passed > 0) ui.draw()->AddCircle(c, 6.2f, t.accent, 24, 1.4f);
   ui.draw()->AddCircleFilled(c, 3.4f, t.line, 20);
   if (progress <= 0) return;
   if (progress >= 1) {
@@ -34,7 +39,36 @@ void progress_dot(Ui& ui, ImVec2 c, float progress) {
   }
 }
 
+/// "3 of 7 steps seen, 2 checks passed"
+std::string progress_text(Ui& ui, const RailItem& item) {
+  const Language l = ui.language();
+  std::string out = std::to_string(item.seen) + " / " + std::to_string(item.steps) + " " + std::string(tr(Msg::steps_seen, l));
+  if (item.passed > 0) out += " · " + std::to_string(item.passed) + " " + std::string(tr(Msg::checks_passed, l));
+  return out;
+}
+
 }  // namespace
+
+bool menu_row(Ui& ui, Rect row, const RailState& state, std::size_t index) {
+  const Theme& t = ui.theme();
+  const RailItem& item = state.items[index];
+  const Interaction touch = ui.region("menu-" + std::string(item.id), row, {.label = item.name, .role = Role::link});
+  const bool here = int(index) == state.current;
+  if (here) ui.fill(row, t.accent_soft, 10);
+  if (touch.ring) ui.focus_ring(row.inset(3), 8);
+  const ImU32 quiet = here ? t.accent : t.soft;
+  if (item.number == 0)
+    draw_icon(ui, Icon::pencil, {row.x + 24, row.center().y}, 14, quiet);
+  else
+    ui.text_in({row.x + 8, row.y, 24, row.h}, std::to_string(item.number), {Face::mono, 12.5f, quiet, 0}, 1);
+  Rect label{row.x + 44, row.y, row.w - 54, row.h};
+  if (item.coming)
+    ui.text_in(label.cut_right(48, 6), state.coming, {Face::mono, 11, t.soft, 0}, 1);
+  else if (item.number > 0)
+    progress_mark(ui, label.cut_right(16, 6).center(), item);
+  ui.text_in(label, item.name, {here ? Face::strong : Face::text, 16, here ? t.ink : t.soft, 0});
+  return touch.clicked;
+}
 
 float language_and_theme_width(Ui& ui, float height) {
   const TextStyle on{Face::strong, 13, 0, 0}, off{Face::text, 13, 0, 0};
@@ -93,8 +127,9 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
     const std::string name = "lesson-" + std::string(item.id);
     const std::string spoken = item.coming ? std::string(item.name) + " (" + std::string(state.coming) + ")"
                                            : std::string(item.name);
-    const Interaction touch =
-        ui.region(name, row, {.label = spoken, .value = std::string(here ? tr(Msg::current, ui.language()) : std::string_view()), .role = Role::link});
+    std::string value(here ? tr(Msg::current, ui.language()) : std::string_view());
+    if (!item.coming && item.number > 0) value += (value.empty() ? "" : ", ") + progress_text(ui, item);
+    const Interaction touch = ui.region(name, row, {.label = spoken, .value = value, .role = Role::link});
     if (here)
       ui.fill(row, t.accent_soft, 9);
     else if (touch.hovered)
@@ -124,7 +159,9 @@ RailAction rail(Ui& ui, Rect rect, const RailState& state) {
           ui.tooltip(name, {row.right() - 60, row.y, 60, row.h}, {.title = std::string(state.coming)});
       } else if (item.number > 0) {
         const Rect dot = label.cut_right(8, 8);
-        progress_dot(ui, dot.center(), item.progress);
+        progress_mark(ui, dot.center(), item);
+        if (touch.hovered || touch.ring)
+          ui.tooltip(name, {row.right() - 60, row.y, 60, row.h}, {.title = std::string(item.name), .text = progress_text(ui, item)});
       }
       const TextStyle style{here ? Face::strong : Face::text, 14, ink, 0};
       const float natural = ui.measure(item.name, style).x;

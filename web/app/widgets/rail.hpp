@@ -9,9 +9,9 @@ namespace neurona::app {
 
 struct RailItem {
   std::string_view id, name;
-  int number = 0;      ///< 0: the pencil
-  float progress = 0;  ///< 0..1, the dot
+  int number = 0;  ///< 0: the pencil
   bool coming = false;
+  int steps = 0, seen = 0, passed = 0;  ///< how many there are, were seen, had their check passed
 };
 
 enum class ThemeChoice { automatic, light, dark };
@@ -33,6 +33,8 @@ struct RailAction {
 
 /// The lessons at the left, language, theme and threads below.
 RailAction rail(Ui& ui, Rect rect, const RailState& state);
+/// A lesson in the menu of a phone; returns whether it was chosen.
+bool menu_row(Ui& ui, Rect row, const RailState& state, std::size_t index);
 /// The mark and the name.
 void brand(Ui& ui, ImVec2 position, bool with_name);
 /// "ES · EN" and the theme's sign; used by rail and top bar. Returns the width.

@@ -100,6 +100,7 @@ bool slider(Ui& ui, std::string_view name, Rect rect, double& value, const Slide
                                 120);
   ui.draw()->AddCircleFilled({at, y}, kThumb + grow, color, 28);
   ui.draw()->AddCircleFilled({at, y}, kThumb - 2.8f + grow * 0.5f, t.panel, 24);
+  if (touch.hovered || touch.held || touch.ring) ui.light(name);
   if (touch.ring) ui.focus_ring({at - kThumb, y - kThumb, 2 * kThumb, 2 * kThumb}, kThumb);
   return value != before;
 }
@@ -108,7 +109,8 @@ float labelled_slider_height(float width) { return width < kStacked ? 52.f : 34.
 
 bool labelled_slider(Ui& ui, std::string_view name, Rect rect, std::string_view label,
                      std::string_view reading, double& value, const SliderOptions& options) {
-  const TextStyle name_style = ui.style(Type::small), number = ui.style(Type::number).at(13.5f);
+  const TextStyle small = ui.style(Type::small), name_style = options.lit ? small.with(ui.theme().accent) : small;
+  const TextStyle number = ui.style(Type::number).at(13.5f);
   SliderOptions o = options;
   if (o.spoken.empty()) o.spoken = label;
   if (o.value_text.empty()) o.value_text = reading;

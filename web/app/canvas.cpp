@@ -1,11 +1,9 @@
-// Text, shapes and the tooltip of Ui.
 #include <array>
 #include <cmath>
 
-#include "formula.hpp"
+#include "canvas.hpp"
+
 #include "imgui_internal.h"
-#include "rich_text.hpp"
-#include "ui.hpp"
 
 namespace neurona::app {
 namespace {
@@ -42,7 +40,40 @@ float advance_of(const Baked& b, unsigned c, const TextStyle& style) {
 
 }  // namespace
 
-TextStyle Ui::style(Type type) const {
+Canvas::Canvas() : fonts_(load_fonts()), theme_(&light_theme()) {}
+
+void Canvas::begin_canvas(const Theme& theme, Rect screen, float density) {
+  theme_ = &theme;
+  screen_ = screen;
+  density_ = density;
+  set_font_density(fonts_, density_);
+  draw_ = ImGui::GetBackgroundDrawList();
+  clips_.assign(1, screen_);
+}
+
+void Canvas::draw_above() {
+  draw_ = ImGui::GetForegroundDrawList();
+  clips_.push_back(screen_);
+}
+
+void Canvas::draw_below() {
+  draw_ = ImGui::GetBackgroundDrawList();
+  clips_.pop_back();
+}
+
+void Canvas::push_clip(Rect rect) {
+  clips_.push_back(rect.clipped(clip()));
+  draw_->PushClipRect(clips_.back().min(), clips_.back().max(), false);
+}
+
+void Canvas::pop_clip() {
+  clips_.pop_back();
+  draw_->PopClipRect();
+}
+
+// ------------------------------------------------------------------------------------------------------ text
+
+TextStyle Canvas::style(Type type) const {
   const Theme& t = theme();
   switch (type) {
     case Type::body:
@@ -69,7 +100,7 @@ TextStyle Ui::style(Type type) const {
   return {};
 }
 
-ImVec2 Ui::measure(std::string_view text, const TextStyle& style) const {
+ImVec2 Canvas::measure(std::string_view text, const TextStyle& style) const {
   const Baked b = baked(fonts_, style);
   float width = 0;
   int count = 0;
@@ -79,13 +110,13 @@ ImVec2 Ui::measure(std::string_view text, const TextStyle& style) const {
   return {width, line_height(style)};
 }
 
-float Ui::line_height(const TextStyle& style) const { return std::round(style.size * 1.3f); }
+float Canvas::line_height(const TextStyle& style) const { return std::round(style.size * 1.3f); }
 
-float Ui::cap_height(const TextStyle& style) const {
+float Canvas::cap_height(const TextStyle& style) const {
   return kCapHeight[std::size_t(style.face)] * style.size;
 }
 
-float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style) {
+float Canvas::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style) {
   const Baked b = baked(fonts_, style);
   // The line starts on a device pixel and sits on one: crisp at every density.
   const float x0 = std::round(baseline.x * density_) / density_;
@@ -119,12 +150,12 @@ float Ui::text_on(ImVec2 baseline, std::string_view text, const TextStyle& style
   return x - x0;
 }
 
-float Ui::text(ImVec2 position, std::string_view text, const TextStyle& style) {
+float Canvas::text(ImVec2 position, std::string_view text, const TextStyle& style) {
   const float middle = position.y + line_height(style) * 0.5f;
   return text_on({position.x, middle + cap_height(style) * 0.5f}, text, style);
 }
 
-std::string Ui::fit(std::string_view text, const TextStyle& style, float width) const {
+std::string Canvas::fit(std::string_view text, const TextStyle& style, float width) const {
   if (measure(text, style).x <= width + 0.5f) return std::string(text);
   const float dots = measure("…", style).x;
   std::size_t end = 0;
@@ -139,13 +170,15 @@ std::string Ui::fit(std::string_view text, const TextStyle& style, float width) 
   return end == 0 ? std::string() : std::string(text.substr(0, end)) + "…";
 }
 
-void Ui::text_in(Rect rect, std::string_view text, const TextStyle& style, float align) {
+void Canvas::text_in(Rect rect, std::string_view text, const TextStyle& style, float align) {
   const std::string line = fit(text, style, rect.w);
   const float width = measure(line, style).x;
   text_on({rect.x + (rect.w - width) * align, rect.y + (rect.h + cap_height(style)) * 0.5f}, line, style);
 }
 
-void Ui::fill(Rect rect, ImU32 color, float radius) {
+// ---------------------------------------------------------------------------------------------------- shapes
+
+void Canvas::fill(Rect rect, ImU32 color, float radius) {
   if (rect.empty()) return;
   radius = std::min({radius, rect.w / 2, rect.h / 2});
   constexpr float kWorthACallback = 30000;  // device pixels
@@ -169,12 +202,12 @@ void Ui::fill(Rect rect, ImU32 color, float radius) {
   draw_->AddRectFilled(right.min(), right.max(), color);
 }
 
-void Ui::stroke(Rect rect, ImU32 color, float radius, float thickness) {
+void Canvas::stroke(Rect rect, ImU32 color, float radius, float thickness) {
   if (!rect.empty()) draw_->AddRect(rect.min(), rect.max(), color, radius, 0, thickness);
 }
 
-void Ui::shadow(Rect rect, float radius) {
-  // Bands of falling strength around the card, a little lower than it; each a strip whose colour the GPU blends. Under
+void Canvas::shadow(Rect rect, float radius) {
+  // Bands of falling strength around the card, a little lower than it; each a strip whose color the GPU blends. Under
   // the card nothing is drawn.
   constexpr int kCorner = 6, kRound = 4 * (kCorner + 1), kBands = 4;
   constexpr float kSpread[kBands + 1] = {-2.5f, 0.f, 3.f, 6.f, 11.f}, kStrength[kBands + 1] = {1, 1, 0.55f, 0.22f, 0};
@@ -190,8 +223,8 @@ void Ui::shadow(Rect rect, float radius) {
     for (int corner = 0; corner < 4; ++corner)
       for (int i = 0; i <= kCorner; ++i) {
         const float angle = (float(corner) + float(i) / kCorner) * 1.57079633f;
-        const ImVec2 centre{corner == 0 || corner == 3 ? right : left, corner < 2 ? bottom : top};
-        draw_->PrimWriteVtx({centre.x + r * std::cos(angle), centre.y + r * std::sin(angle)}, white, color);
+        const ImVec2 center{corner == 0 || corner == 3 ? right : left, corner < 2 ? bottom : top};
+        draw_->PrimWriteVtx({center.x + r * std::cos(angle), center.y + r * std::sin(angle)}, white, color);
       }
   }
   for (int band = 0; band < kBands; ++band)
@@ -203,7 +236,7 @@ void Ui::shadow(Rect rect, float radius) {
     }
 }
 
-void Ui::dashed(ImVec2 from, ImVec2 to, ImU32 color, float thickness, float dash, float gap) {
+void Canvas::dashed(ImVec2 from, ImVec2 to, ImU32 color, float thickness, float dash, float gap) {
   const float dx = to.x - from.x, dy = to.y - from.y, length = std::sqrt(dx * dx + dy * dy);
   if (length <= 0) return;
   for (float at = 0; at < length; at += dash + gap) {
@@ -213,87 +246,8 @@ void Ui::dashed(ImVec2 from, ImVec2 to, ImU32 color, float thickness, float dash
   }
 }
 
-void Ui::focus_ring(Rect rect, float radius) {
+void Canvas::focus_ring(Rect rect, float radius) {
   stroke({rect.x - 3, rect.y - 3, rect.w + 6, rect.h + 6}, theme().accent, radius + 3, 2);
-}
-
-void Ui::draw_tooltip() {
-  const Theme& t = theme();
-  const Tooltip& tip = shown_->content;
-  const float beside = tip.picture ? tip.picture_size.x + 14 : 0;
-  const float most = std::min(tip.picture ? 400.f : 340.f, screen_.w - 24) - 28 - beside;  // of the text
-  const TextStyle title = style(Type::card_title).with(t.ink), value = style(Type::mono).with(t.accent);
-  const TextStyle numbers = style(Type::mono_small);
-  RichTextOptions body{.style = style(Type::small), .leading = 1.45f};
-  RichTextOptions source{.style = style(Type::small).at(12), .leading = 1.4f};
-  RichTextOptions mono{.style = numbers, .leading = 1.5f};
-
-  // The width the content would like, then the height it needs there.
-  const float head_width = measure(tip.title, title).x + (tip.value.empty() ? 0 : 18 + measure(tip.value, value).x);
-  float width = head_width - beside;
-  const auto widen = [&](std::string_view rich, const TextStyle& text_style) {
-    const std::string plain = plain_text(rich);
-    for (std::size_t at = 0; at < plain.size();) {
-      const std::size_t end = std::min(plain.find('\n', at), plain.size());
-      width = std::max(
-          width, std::min(most, measure(std::string_view(plain).substr(at, end - at), text_style).x + 2));
-      at = end + 1;
-    }
-  };
-  widen(tip.text, body.style), widen(tip.numbers, numbers), widen(tip.source, source.style);
-  if (!tip.formula.empty()) width = std::max(width, measure_formula(*this, tip.formula, 17).width);
-  width = std::min(width, most);
-  float height = line_height(title);
-  const auto block = [&](std::string_view text, const RichTextOptions& options) {
-    if (!text.empty()) height += 6 + measure_rich_text(*this, text, width, options);
-  };
-  block(tip.text, body);
-  if (!tip.formula.empty()) height += 8 + measure_formula(*this, tip.formula, 17).height();
-  block(tip.numbers, mono);
-  block(tip.source, source);
-  if (tip.picture) height = std::max(height, line_height(title) + 8 + tip.picture_size.y);
-
-  const Rect& a = shown_->anchor;
-  const float whole = width + beside;
-  Rect box{a.x + a.w * 0.5f - whole * 0.5f - 14, a.y - height - 34, whole + 28, height + 24};
-  if (a.w < 6) {  // a line, as in a plot: beside it, so that the curve stays in sight
-    box.x = a.right() + 12 + box.w < screen_.w - 12 ? a.right() + 12 : a.x - 12 - box.w;
-    box.y = a.y;
-  }
-  if (box.y < 8) box.y = a.bottom() + 10;
-  if (box.bottom() > screen_.h - 8) box.y = std::max(8.f, screen_.h - 8 - box.h);
-  box.x = std::clamp(box.x, 12.f, std::max(12.f, screen_.w - box.w - 12));
-
-  begin_overlay();
-  overlay_now_ = false;  // a tooltip does not stop what is below it
-  shadow(box, 12);
-  fill(box, t.panel, 12);
-  stroke(box, pinned(shown_->key) ? t.accent : t.line, 12);
-  Rect in = box.inset(14, 12);
-  Rect head = in.cut_top(line_height(title));
-  if (!tip.value.empty()) text_in(head.cut_right(measure(tip.value, value).x + 1), tip.value, value, 1);
-  text_in(head, tip.title, title);
-  const auto put = [&](std::string_view text, const RichTextOptions& options) {
-    if (text.empty()) return;
-    in.cut_top(6);
-    in.cut_top(rich_text(*this, in.min(), width, text, options));
-  };
-  if (tip.picture) {
-    Rect room = in.cut_left(tip.picture_size.x, 14);
-    room.cut_top(8);
-    tip.picture(room.cut_top(tip.picture_size.y));
-  }
-  put(tip.text, body);
-  if (!tip.formula.empty()) {
-    in.cut_top(8);
-    const FormulaSize size = measure_formula(*this, tip.formula, 17);
-    const float shrink = std::min(1.f, width / std::max(1.f, size.width));
-    draw_formula(*this, {in.x, in.y + size.ascent}, tip.formula, 17 * shrink, t.ink);
-    in.cut_top(size.height());
-  }
-  put(tip.numbers, mono);
-  put(tip.source, source);
-  end_overlay();
 }
 
 }  // namespace neurona::app
