@@ -287,7 +287,7 @@ class Predict(WithModel):
     def predict(self, *images):
         return self.succeed_json("predict", self.model, *images)["predictions"]
 
-    def test_a_drawn_1_is_recognised_in_any_size_format_and_polarity(self):
+    def test_a_drawn_1_is_recognized_in_any_size_format_and_polarity(self):
         images = {"dark.png": png(one(200)), "light.png": png(one(200, 0, 255)), "dark.pgm": pgm(one(97)), "small.png": png(one(40)),
                   "faint.png": png(one(150, 180, 120))}
         for name, content in images.items():

@@ -47,7 +47,7 @@ inline void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, Tenso
         static_cast<std::size_t>(W) * pixel, pixel);
 }
 
-// Whether element i is kept is a hash of seed and i (the finaliser of splitmix64, Steele et al. 2014), so the
+// Whether element i is kept is a hash of seed and i (the finalizer of splitmix64, Steele et al. 2014), so the
 // backward pass needs no mask and any order of elements gives the same.
 template <class T>
 void dropout(double rate, std::uint64_t seed, std::int64_t begin, std::int64_t count, const T* x, T* y) {

@@ -125,7 +125,7 @@ Image upright(Image image, int orientation) {
 
 constexpr int kWhite = 255;
 
-// Pixels of red, green, blue and alpha over an even grey.
+// Pixels of red, green, blue and alpha over an even gray.
 std::vector<std::uint8_t> laid_over(const unsigned char* from, std::size_t count, int ground) {
   std::vector<std::uint8_t> pixels(count * 3);
   for (std::uint8_t* to = pixels.data(); to != pixels.data() + pixels.size(); to += 3, from += 4) {
