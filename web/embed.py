@@ -3,8 +3,8 @@
 
     embed.py fonts OUT.cpp FOLDER
     embed.py lessons OUT.cpp ROOT     the catalog of all lessons, and the texts that the page shows first
-    embed.py bundles OUT.cpp ROOT     the other texts, for programs without a server
-    embed.py site FOLDER ROOT         the same as files: FOLDER/ID.json
+    embed.py bundles OUT.cpp ROOT FONTS  what a page fetches: the other texts and typefaces, for programs without a server
+    embed.py site SITE ROOT FONTS     the same as files: SITE/lessons/ID.json, SITE/fonts/
 
 Lessons are ROOT/assets/lessons/ID/{lesson.json,es.md,en.md}; a bundle is these three and the snippets in one JSON.
 
@@ -16,7 +16,8 @@ import textwrap
 from pathlib import Path
 
 FACES = ["Inter-Regular", "Inter-SemiBold", "Inter-Regular", "InterDisplay-SemiBold", "JetBrainsMono-Regular",
-         "JetBrainsMono-SemiBold", "STIXTwoMath-Regular", "STIXTwoText-Italic"]  # in the order of Face
+         "JetBrainsMono-SemiBold"]  # in the order of Face
+LATER = {"fonts/math.ttf": "STIXTwoMath-Regular", "fonts/math-italic.ttf": "STIXTwoText-Italic"}  # fetched with the first lesson
 
 
 def literal(data: bytes) -> str:
@@ -36,7 +37,7 @@ def fonts(folder: Path) -> str:
             arrays.append(f"alignas(4) constexpr unsigned char {seen[face]}[] = {{{','.join(map(str, data))}}};")
         entries.append(seen[face])
     return ("#include \"embedded_fonts.hpp\"\n\nnamespace neurona::app {\nnamespace {\n" + "\n".join(arrays) +
-            "\n}\n\nstd::array<std::span<const unsigned char>, kFaceCount> embedded_fonts() { return {" +
+            "\n}\n\nstd::array<std::span<const unsigned char>, kEmbeddedFaces> embedded_fonts() { return {" +
             ", ".join(entries) + "}; }\n\n}  // namespace neurona::app\n")
 
 
@@ -96,8 +97,9 @@ def lessons(root: Path) -> str:
     return texts_cpp("lesson_text.hpp", "embedded_bundle", {key: dense(everything[key]) for key in FIRST}, extra)
 
 
-def fetched(root: Path) -> dict:
-    return {key: dense(one) for key, one in bundles(root).items() if key not in FIRST}
+def fetched(root: Path, fonts_folder: Path) -> dict:
+    files = {f"lessons/{key}.json": dense(one) for key, one in bundles(root).items() if key not in FIRST}
+    return files | {path: (fonts_folder / f"{name}.ttf").read_bytes() for path, name in LATER.items()}
 
 
 def write(out: Path, data: bytes):
@@ -111,19 +113,19 @@ def write(out: Path, data: bytes):
 def main():
     kind, out, source = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     if kind == "site":
-        texts = fetched(source)
-        for old in out.glob("*.json"):
-            if old.stem not in texts:
+        files = fetched(source, Path(sys.argv[4]))
+        for old in out.glob("lessons/*.json"):
+            if old.relative_to(out).as_posix() not in files:
                 old.unlink()
-        for key, data in texts.items():
-            write(out / f"{key}.json", data)
+        for path, data in files.items():
+            write(out / path, data)
         return
     if kind == "fonts":
         text = fonts(source)
     elif kind == "lessons":
         text = lessons(source)
     else:
-        text = texts_cpp("bundled_texts.hpp", "bundled_text", {f"lessons/{key}.json": data for key, data in fetched(source).items()})
+        text = texts_cpp("bundled_files.hpp", "bundled_file", fetched(source, Path(sys.argv[4])))
     write(out, text.encode())
 
 

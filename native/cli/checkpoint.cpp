@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
 #include <filesystem>
 
 #include "neurona/error.hpp"
@@ -161,7 +162,7 @@ bool Checkpoints::write(const FitJob& job) {
     save(snapshot, path_);
     has_written_ = true;
     has_failed_ = false;
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {  // a full disk, no memory
     has_failed_ = true;
     if (!failed_before)
       say((on_terminal() ? "\n" : "") +

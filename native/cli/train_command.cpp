@@ -250,7 +250,7 @@ class Run {
         }
       }
       if (checkpoints_ && where_.empty()) checkpoints_->write(*job_);
-      if (interrupted() != 0 && where_.empty()) where_ = "behind its last batch";
+      if (interrupted() != 0 && where_.empty()) where_ = "after its last batch";
     } catch (const NotFiniteError& e) {
       failure_ = e.what();
       saved_as_ = "The last weights with a finite loss were saved to ";

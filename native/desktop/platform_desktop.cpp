@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "bundled_texts.hpp"
+#include "bundled_files.hpp"
 
 namespace neurona::app {
 namespace {
@@ -59,7 +59,7 @@ std::vector<std::filesystem::path> DesktopPlatform::places_of(std::string_view p
 
 std::shared_ptr<Fetch> DesktopPlatform::fetch(std::string_view path) {
   auto out = std::make_shared<Fetch>();
-  if (const std::string_view text = bundled_text(path); !text.empty()) {
+  if (const std::string_view text = bundled_file(path); !text.empty()) {
     const auto bytes = std::as_bytes(std::span(text));
     out->bytes.assign(bytes.begin(), bytes.end());
     out->status = Fetch::Status::done;

@@ -219,7 +219,7 @@ test('the site is small enough for any web host, and holds no stray files', {}, 
     figure(`the network ${name}: ${size} bytes`);
     check(size <= 300_000, `The network ${name} weighs ${size} bytes.`);
   }
-  const strays = files.filter((name) => !/\.(html|css|js|wasm|safetensors|br|gz|svg|png|json|webmanifest|txt)$/.test(name));
+  const strays = files.filter((name) => !/\.(html|css|js|wasm|safetensors|br|gz|svg|png|json|ttf|webmanifest|txt)$/.test(name));
   check(strays.length === 0, `Stray files: ${strays}`);
 });
 

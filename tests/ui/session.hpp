@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "app.hpp"
-#include "bundled_texts.hpp"
+#include "bundled_files.hpp"
 #include "imgui.h"
 #include "imgui_internal.h"
 
@@ -34,7 +34,7 @@ struct TestPlatform : Platform {
   std::shared_ptr<Fetch> fetch(std::string_view path) override {
     fetched.emplace_back(path);
     auto out = std::make_shared<Fetch>();
-    if (const std::string_view text = bundled_text(path); !text.empty()) {
+    if (const std::string_view text = bundled_file(path); !text.empty()) {
       const auto bytes = std::as_bytes(std::span(text));
       out->status = Fetch::Status::done, out->bytes.assign(bytes.begin(), bytes.end());
       return out;

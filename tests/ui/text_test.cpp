@@ -4,7 +4,7 @@
 #include <cctype>
 #include <string>
 
-#include "bundled_texts.hpp"
+#include "bundled_files.hpp"
 #include "course.hpp"
 #include "formula.hpp"
 #include "language.hpp"
@@ -42,7 +42,7 @@ std::string without(std::string_view text, std::string_view part) {
 /// The text of a lesson, a part of the program or not.
 LessonTexts lesson(std::string_view id) {
   const std::string path = "lessons/" + std::string(id) + ".json";
-  return bundled_text(path).empty() ? embedded_lesson(id) : parse_bundle(bundled_text(path));
+  return bundled_file(path).empty() ? embedded_lesson(id) : parse_bundle(bundled_file(path));
 }
 
 }  // namespace
@@ -112,7 +112,7 @@ TEST_CASE("A text arrives when its lesson is opened; one that does not arrive sa
   CHECK(platform.fetched.size() == 1);
   store.retry("train");
   CHECK(store.error("train").empty());
-  const auto bytes = std::as_bytes(std::span(bundled_text("lessons/train.json")));
+  const auto bytes = std::as_bytes(std::span(bundled_file("lessons/train.json")));
   platform.last->bytes.assign(bytes.begin(), bytes.end()), platform.last->status = Fetch::Status::done;
   CHECK(store.update());
   REQUIRE(store.find("train"));

@@ -30,10 +30,10 @@ const Dataset& images() {
 using MakeModel = std::function<Sequential()>;
 
 // Dropout, moving statistics and a penalty: all that a run has beside weights.
-Sequential network(Handle<Optimizer> optimizer, std::uint64_t seed = 3) {
-  Sequential model({.seed = seed});
+Sequential network(Handle<Optimizer> optimizer, std::int64_t units = 9) {
+  Sequential model({.seed = 3});
   model.add(Flatten({.input_shape = {28, 28}}));
-  model.add(Dense({.units = 9, .activation = Activation::tanh, .kernel_regularizer = L2(1e-3)}));
+  model.add(Dense({.units = units, .activation = Activation::tanh, .kernel_regularizer = L2(1e-3)}));
   model.add(BatchNormalization());
   model.add(Dropout({.rate = 0.3}));
   model.add(Dense({.units = 10, .activation = Activation::softmax}));
@@ -235,74 +235,73 @@ TEST_CASE("A snapshot does not change with its run, and says how large it is") {
                        "Snapshot: it is empty. FitJob::snapshot() or load_snapshot() gives one.", ValueError);
 }
 
-TEST_CASE("A snapshot of a run that is another one is refused with what differs, and nothing changes") {
+namespace {
+
+FitOptions options_of_run() {
+  return {.epochs = 2,
+          .batch_size = 16,
+          .validation_split = 0.3,
+          .callbacks = {EarlyStopping({.patience = 2})},
+          .seed = 1};
+}
+
+// A run of `other` refuses a snapshot of a run of network(Adam()) with options_of_run(), and stays as it is.
+void check_refusal(Sequential other, const std::string& text, const Dataset& data = images(),
+                   FitOptions others = options_of_run()) {
+  INFO(text);
   Sequential model = network(Adam());
-  const FitOptions options{.epochs = 2,
-                           .batch_size = 16,
-                           .validation_split = 0.3,
-                           .callbacks = {EarlyStopping({.patience = 2})},
-                           .seed = 1};
-  FitJob job(model, images(), options);
+  FitJob job(model, images(), options_of_run()), run(other, data, std::move(others));
   job.step();
-  const Snapshot snapshot = job.snapshot();
-  const auto reject = [&](Sequential other, const Dataset& data, FitOptions others, const std::string& text) {
-    INFO(text);
-    FitJob run(other, data, std::move(others));
-    run.step();
-    const End before = end_of(other, run);
-    CHECK_THROWS_WITH_AS(run.restore(snapshot), doctest::Contains(text.c_str()), ValueError);
-    CHECK(equal_ends(end_of(other, run), before));
-  };
-  const auto with = [&](auto change) {
-    FitOptions changed = options;
-    changed.callbacks = {EarlyStopping({.patience = 2})};
+  run.step();
+  const End before = end_of(other, run);
+  CHECK_THROWS_WITH_AS(run.restore(job.snapshot()), doctest::Contains(text.c_str()), ValueError);
+  CHECK(equal_ends(end_of(other, run), before));
+}
+
+}  // namespace
+
+TEST_CASE(
+    "A snapshot of a run on other data or with other options is refused with what differs, and nothing "
+    "changes") {
+  const auto reject = [](const std::string& text, auto change) {
+    FitOptions changed = options_of_run();
     change(changed);
-    return changed;
+    check_refusal(network(Adam()), text, images(), changed);
   };
-  const auto same = with([](FitOptions&) {});
-  reject(network(Adam()), images().slice(0, 60), same,
-         "number of training samples is 49 in the snapshot, 42 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.batch_size = 8; }),
-         "batch_size is 16 in the snapshot, 8 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.seed = 2; }),
-         "seed is 1 in the snapshot, 2 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.shuffle = false; }),
-         "shuffle is true in the snapshot, false here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.validation_data = images().slice(0, 5); }),
-         "number of training samples is 49 in the snapshot, 70 here");
-  reject(network(Adam()), images().augmented(data::augmentation()), same,
-         "augmentation is false in the snapshot, true here");
-  reject(network(SGD()), images(), same, "the optimizer is Adam in the snapshot, SGD here");
-  reject(network(Adam({.beta_1 = 0.8})), images(), same, "Adam's beta_1 is 0.9 in the snapshot, 0.8 here");
-  reject(network(Adam({.learning_rate = 0.5})), images(), same,
-         "Adam's learning_rate is 0.001 in the snapshot, 0.5 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks.clear(); }),
-         "the number of callbacks is 1 in the snapshot, 0 here");
-  reject(network(Adam()), images(), with([](FitOptions& o) { o.callbacks = {ReduceLROnPlateau()}; }),
-         "callback 0 is EarlyStopping in the snapshot, ReduceLROnPlateau here");
-  reject(network(Adam()), images(),
-         with([](FitOptions& o) { o.callbacks = {EarlyStopping({.patience = 3})}; }),
-         "callback 0, EarlyStopping: patience is 2 in the snapshot, 3 here");
-  reject(small_cnn(Adam()), images(), same,
-         "layer 0, Flatten 'flatten': type \"Flatten\" in the snapshot, \"Reshape\" here");
-  Sequential wider({.seed = 3});
-  wider.add(Flatten({.input_shape = {28, 28}}));
-  wider.add(Dense({.units = 11, .activation = Activation::tanh, .kernel_regularizer = L2(1e-3)}));
-  wider.add(BatchNormalization());
-  wider.add(Dropout({.rate = 0.3}));
-  wider.add(Dense({.units = 10, .activation = Activation::softmax}));
-  wider.compile({.optimizer = Adam(), .metrics = {Accuracy()}});
-  reject(std::move(wider), images(), same, "layer 1, Dense 'dense': units 9 in the snapshot, 11 here");
+  check_refusal(network(Adam()), "number of training samples is 49 in the snapshot, 42 here",
+                images().slice(0, 60));
+  check_refusal(network(Adam()), "augmentation is false in the snapshot, true here",
+                images().augmented(data::augmentation()));
+  reject("batch_size is 16 in the snapshot, 8 here", [](FitOptions& o) { o.batch_size = 8; });
+  reject("seed is 1 in the snapshot, 2 here", [](FitOptions& o) { o.seed = 2; });
+  reject("shuffle is true in the snapshot, false here", [](FitOptions& o) { o.shuffle = false; });
+  reject("number of training samples is 49 in the snapshot, 70 here",
+         [](FitOptions& o) { o.validation_data = images().slice(0, 5); });
+  reject("the number of callbacks is 1 in the snapshot, 0 here", [](FitOptions& o) { o.callbacks.clear(); });
+  reject("callback 0 is EarlyStopping in the snapshot, ReduceLROnPlateau here",
+         [](FitOptions& o) { o.callbacks = {ReduceLROnPlateau()}; });
+  reject("callback 0, EarlyStopping: patience is 2 in the snapshot, 3 here",
+         [](FitOptions& o) { o.callbacks = {EarlyStopping({.patience = 3})}; });
+}
+
+TEST_CASE(
+    "A snapshot of a run of another network or optimizer is refused with what differs, and nothing changes") {
+  check_refusal(network(SGD()), "the optimizer is Adam in the snapshot, SGD here");
+  check_refusal(network(Adam({.beta_1 = 0.8})), "Adam's beta_1 is 0.9 in the snapshot, 0.8 here");
+  check_refusal(network(Adam({.learning_rate = 0.5})),
+                "Adam's learning_rate is 0.001 in the snapshot, 0.5 here");
+  check_refusal(small_cnn(Adam()),
+                "layer 0, Flatten 'flatten': type \"Flatten\" in the snapshot, \"Reshape\" here");
+  check_refusal(network(Adam(), 11), "layer 1, Dense 'dense': units 9 in the snapshot, 11 here");
   Sequential frozen = network(Adam());
   frozen.layer("dense").set_trainable(false);
-  reject(std::move(frozen), images(), same,
-         "layer 1, Dense 'dense': trainable missing in the snapshot, false here");
+  check_refusal(std::move(frozen), "layer 1, Dense 'dense': trainable missing in the snapshot, false here");
   Sequential one_weight = network(Adam());
   one_weight.parameters()[0]->trainable = false;
-  reject(std::move(one_weight), images(), same, "weights that are trained is [1, 1");
+  check_refusal(std::move(one_weight), "weights that are trained is [1, 1");
   Sequential other_loss = network(Adam());
   other_loss.compile({.loss = CategoricalCrossentropy(), .optimizer = Adam(), .metrics = {Accuracy()}});
-  reject(std::move(other_loss), images(), same, "the network: loss");
+  check_refusal(std::move(other_loss), "the network: loss");
 }
 
 TEST_CASE("No snapshot is taken or restored while a callback is at work") {

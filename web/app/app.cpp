@@ -109,6 +109,7 @@ void App::enter(int place, int step, bool push) {
   const bool same = place == current_ && step == step_;
   current_ = place, step_ = step;
   if (!here().coming) texts_.want(here().id);
+  if (here().id != kCourse[0]) fetch_math_fonts();
   if (!here().coming) progress_.see(here().id, here().steps[std::size_t(step)]);
   if (Guess* guess = step_here().guess(); guess && !guess->committed())
     if (const auto earlier = progress_.guessed(here().id, here().steps[std::size_t(step)])) guess->recall(*earlier);
@@ -233,9 +234,29 @@ void App::note_progress(StepContext& c) {
     progress_.guess(lesson, step, {*guess->committed(), *guess->answer()});
 }
 
+void App::fetch_math_fonts() {
+  if (has_math_fonts_ || math_font_) return;
+  math_font_ = platform_.fetch("fonts/math.ttf");
+  math_italic_font_ = platform_.fetch("fonts/math-italic.ttf");
+}
+
+void App::take_math_fonts() {
+  if (has_math_fonts_ || !math_font_) return;
+  using Status = Fetch::Status;
+  if (math_font_->status == Status::running || math_italic_font_->status == Status::running) return;
+  if (math_font_->status == Status::done && math_italic_font_->status == Status::done) {
+    ui_.add_math_fonts(math_font_->bytes, math_italic_font_->bytes);
+    has_math_fonts_ = true;
+    ui_.request_frames(2);
+  } else {
+    math_font_.reset();  // formulas stay in the text's face; the next lesson asks again
+  }
+}
+
 bool App::work(double budget_ms) {
   if (digit_.update(platform_)) predicted_ = true, ui_.request_frames(2);
   if (texts_.update()) ui_.request_frames(2);
+  take_math_fonts();
   // Data and the step on the screen take part like lessons.
   const std::size_t lessons = places_.size(), data = lessons, step = lessons + 1;
   bool more = share_.advance(budget_ms, lessons + 2, data_.status() == CourseData::Status::loading ? data : std::size_t(current_),
@@ -249,7 +270,10 @@ bool App::work(double budget_ms) {
     ui_.request_frames(1);
   }
   const bool idle = !more && !ui_.wants_frame() && digit_.status() != DigitReader::Status::loading;
-  if (idle) texts_.prefetch();
+  if (idle) {
+    fetch_math_fonts();
+    texts_.prefetch();
+  }
   // Nothing will be drawn any more: the mirror must not stay behind.
   if (mirror_due_ && !more && !ui_.wants_frame()) emit_mirror();
   return more;

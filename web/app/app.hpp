@@ -95,6 +95,9 @@ class App {
   /// Lessons take over what was set in them; the address follows those of the lesson on the screen.
   void take_values();
   void note_progress(StepContext& c);
+  /// The typefaces of mathematics come with the first lesson that is opened.
+  void fetch_math_fonts();
+  void take_math_fonts();
   void emit_changes(bool predicted);
   void emit_mirror();
 
@@ -119,6 +122,8 @@ class App {
   Services services_;
   std::vector<Place> places_;
   WorkShare share_;
+  std::shared_ptr<Fetch> math_font_, math_italic_font_;
+  bool has_math_fonts_ = false;
   TextState text_state_;
   std::vector<RailItem> rail_items_;
   std::vector<std::string> rail_names_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +42,10 @@ class Canvas {
   float density() const { return density_; }
   Rect screen() const { return screen_; }
   ImDrawList* draw() const { return draw_; }
+  /// See fonts.hpp.
+  void add_math_fonts(std::span<const std::byte> math, std::span<const std::byte> math_italic) {
+    app::add_math_fonts(fonts_, math, math_italic);
+  }
 
   // --- clipping ---
   void push_clip(Rect rect);

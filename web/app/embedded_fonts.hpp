@@ -7,7 +7,7 @@
 
 namespace neurona::app {
 
-/// The subset fonts of the build, in the order of Face; written by web/embed.py.
-std::array<std::span<const unsigned char>, kFaceCount> embedded_fonts();
+/// The subset fonts of the build that are a part of the program, in the order of Face; written by web/embed.py.
+std::array<std::span<const unsigned char>, kEmbeddedFaces> embedded_fonts();
 
 }  // namespace neurona::app

@@ -1,6 +1,7 @@
 #include "fonts.hpp"
 
 #include <cstdint>
+#include <utility>
 
 #include "embedded_fonts.hpp"
 
@@ -22,32 +23,40 @@ float em_factor(std::span<const unsigned char> font) {
   return units > 0 && extent > 0 ? extent / units : 1.f;
 }
 
+void add_face(Fonts& fonts, Face face, std::span<const unsigned char> bytes, ImFont* merged_into = nullptr) {
+  ImFontConfig config;
+  config.FontDataOwnedByAtlas = false;  // the bytes live longer
+  config.PixelSnapH = false;
+  if (merged_into) config.MergeMode = true, config.DstFont = merged_into;
+  // ImGui's interface takes a mutable pointer but only reads when it does not own the data.
+  ImFont* font = ImGui::GetIO().Fonts->AddFontFromMemoryTTF(const_cast<unsigned char*>(bytes.data()), int(bytes.size()),
+                                                            16.f, &config);
+  if (merged_into) return;
+  fonts.faces[std::size_t(face)] = font;
+  fonts.em[std::size_t(face)] = em_factor(bytes);
+}
+
 }  // namespace
 
 Fonts load_fonts() {
   Fonts fonts;
-  ImFontAtlas* atlas = ImGui::GetIO().Fonts;
   const auto files = embedded_fonts();
-  for (int i = 0; i < kFaceCount; ++i) {
-    ImFontConfig config;
-    config.FontDataOwnedByAtlas = false;  // the bytes live in the program's image
-    config.PixelSnapH = false;
-    const auto bytes = files[std::size_t(i)];
-    fonts.em[std::size_t(i)] = em_factor(bytes);
-    // ImGui's interface takes a mutable pointer but only reads when it does not own the data.
-    fonts.faces[std::size_t(i)] = atlas->AddFontFromMemoryTTF(const_cast<unsigned char*>(bytes.data()),
-                                                              int(bytes.size()), 16.f, &config);
-  }
-  // Inter lacks a few mathematical signs; they come from the mathematical face.
-  const auto math = files[std::size_t(Face::math)];
-  for (const Face face : {Face::text, Face::strong, Face::italic}) {
-    ImFontConfig merge;
-    merge.FontDataOwnedByAtlas = false;
-    merge.MergeMode = true;
-    merge.DstFont = fonts[face];
-    atlas->AddFontFromMemoryTTF(const_cast<unsigned char*>(math.data()), int(math.size()), 16.f, &merge);
+  for (int i = 0; i < kEmbeddedFaces; ++i) add_face(fonts, Face(i), files[std::size_t(i)]);
+  for (const auto& [face, stand_in] : {std::pair(Face::math, Face::text), std::pair(Face::math_italic, Face::italic)}) {
+    fonts.faces[std::size_t(face)] = fonts[stand_in];
+    fonts.em[std::size_t(face)] = fonts.em[std::size_t(stand_in)];
   }
   return fonts;
+}
+
+void add_math_fonts(Fonts& fonts, std::span<const std::byte> math, std::span<const std::byte> math_italic) {
+  const auto plain = [](std::span<const std::byte> bytes) {
+    return std::span(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  };
+  // Inter lacks a few mathematical signs; they come from the mathematical face.
+  for (const Face face : {Face::text, Face::strong, Face::italic}) add_face(fonts, face, plain(math), fonts[face]);
+  add_face(fonts, Face::math, plain(math));
+  add_face(fonts, Face::math_italic, plain(math_italic));
 }
 
 void set_font_density(Fonts& fonts, float density) {

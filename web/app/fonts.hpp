@@ -21,6 +21,8 @@ enum class Face {
   math_italic,  ///< STIX Two Text Italic: variables
 };
 inline constexpr int kFaceCount = 8;
+/// Those that are a part of the program; mathematics comes with the first lesson.
+inline constexpr int kEmbeddedFaces = 6;
 
 /// The loaded faces; glyphs are rasterised on demand at the size and density at which they are drawn.
 struct Fonts {
@@ -30,8 +32,12 @@ struct Fonts {
   ImFont* operator[](Face face) const { return faces[std::size_t(face)]; }
 };
 
-/// Adds the embedded faces to ImGui's atlas. Call once after ImGui::CreateContext().
+/// Adds the embedded faces to ImGui's atlas. Call once after ImGui::CreateContext(). Until add_math_fonts() the faces of
+/// mathematics are those of the text.
 Fonts load_fonts();
+
+/// Adds the faces of mathematics, also to the signs that the text's face lacks. The bytes must outlive ImGui's context.
+void add_math_fonts(Fonts& fonts, std::span<const std::byte> math, std::span<const std::byte> math_italic);
 
 /// Renders every face at `density` device pixels per CSS pixel from the next text on.
 void set_font_density(Fonts& fonts, float density);

@@ -150,13 +150,13 @@ Control* Values::find(std::string_view name) const {
 UrlState Values::address() const {
   UrlState state;
   for (const Control* control : controls_)
-    if (!control->is_initial()) state.emplace_back(control->name(), control->text());
+    if (control->in_address() && !control->is_initial()) state.emplace_back(control->name(), control->text());
   return state;
 }
 
 void Values::restore(const UrlState& state) {
   for (Control* control : controls_) {
-    if (control->is_action()) continue;
+    if (!control->in_address()) continue;
     const std::string_view text = value_of(state, control->name());
     if (text.empty() || !control->take(text).empty()) control->reset();
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -36,6 +37,7 @@ class Control {
   virtual std::string described() const = 0;
   /// Whether it is something to do, not a value that stays.
   virtual bool is_action() const { return false; }
+  virtual bool in_address() const { return !is_action(); }
 
  protected:
   void changed();
@@ -57,6 +59,7 @@ struct NumberSpec {
   bool percent = false;        ///< shown as a share of a hundred
   std::string_view unit = {};  ///< behind the value: "ms"
   int digits = 2;              ///< significant ones that are shown
+  bool in_address = true;      ///< else it is a moment of something that an address cannot bring back
 };
 
 class Number : public Control {
@@ -66,6 +69,8 @@ class Number : public Control {
   std::int64_t whole() const { return std::int64_t(value_); }
   /// Rounds and clamps as the declaration says.
   void set(double value);
+  /// The same for a value that follows something else: nobody has set it.
+  void follow(double value) { value_ = std::clamp(value, spec_.minimum, spec_.maximum); }
   const NumberSpec& spec() const { return spec_; }
   /// The value as the learner reads it: "0,1", "5 %".
   std::string reading(Language language) const;
@@ -74,6 +79,7 @@ class Number : public Control {
   std::string json() const override { return text(); }
   std::string take(std::string_view text) override;
   bool is_initial() const override { return value_ == spec_.initial; }
+  bool in_address() const override { return spec_.in_address; }
   void reset() override { set(spec_.initial); }
   std::string described() const override;
 

@@ -15,6 +15,7 @@
 #include "neurona/random.hpp"
 #include "neurona/regularizer.hpp"
 #include "neurona/tensor.hpp"
+#include "neurona/terms.hpp"
 
 namespace neurona {
 
@@ -96,6 +97,21 @@ class Layer {
   virtual Activation final_activation() const { return Activation::linear; }
   /// Multiply-adds of one sample.
   virtual std::int64_t multiply_adds(std::span<const Shape>) const { return 0; }
+
+  // Where a number of the layer comes from (explain.hpp): each function adds the terms of one number. A layer
+  // that only reshapes needs none of them. Errors of those not overridden: ValueError that names the layer.
+  /// The terms of z at `at`, z being what final_activation() is applied to.
+  virtual void explain_sum(Terms& terms, Element at) const;
+  /// The terms of dLoss/d(input `input`) at `at` that come through this layer: one for each z that the value
+  /// goes into, dLoss/dz times what the value is multiplied by.
+  virtual void explain_input_gradient(Terms& terms, Element at, std::size_t input) const;
+  /// The terms of dLoss/d(parameter) at `index`, for parameters that training moves.
+  virtual void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const;
+  /// What the layer computes between input and output, where terms name it.
+  virtual std::span<const InnerValue> inner_values() const { return {}; }
+  /// The terms of inner value `inner` at `at`. Where there is one for each channel, at.index is the channel.
+  virtual void explain_inner(Terms& terms, Element at, std::size_t inner) const;
+
   virtual Config config() const = 0;
   /// The shape of one sample given in the options (`input_shape`), empty when not given.
   virtual const Shape* input_shape() const { return nullptr; }

@@ -98,6 +98,9 @@ class Dense : public Layer {
   std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
+  void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const override;
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Activation final_activation() const override { return options_.activation; }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
@@ -137,6 +140,9 @@ class Conv2D : public Layer {
   std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
+  void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const override;
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Activation final_activation() const override { return options_.activation; }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
@@ -172,6 +178,9 @@ class DepthwiseConv2D : public Layer {
   std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
+  void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const override;
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Activation final_activation() const override { return options_.activation; }
   std::int64_t multiply_adds(std::span<const Shape> inputs) const override;
@@ -213,6 +222,8 @@ class MaxPooling2D : public Pooling2D {
   std::string_view type() const override { return "MaxPooling2D"; }
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
 };
 
 /// The mean of each window; of what padding adds nothing counts.
@@ -223,6 +234,8 @@ class AveragePooling2D : public Pooling2D {
   std::string_view type() const override { return "AveragePooling2D"; }
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
 };
 
 struct GlobalAveragePooling2DOptions {
@@ -239,6 +252,8 @@ class GlobalAveragePooling2D : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
 
@@ -261,6 +276,8 @@ class ZeroPadding2D : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
 
@@ -288,6 +305,11 @@ class BatchNormalization : public Layer {
   std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
+  void explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const override;
+  std::span<const InnerValue> inner_values() const override;
+  void explain_inner(Terms& terms, Element at, std::size_t inner) const override;
   void update_state(std::span<const std::byte> tape) override;
   std::int64_t tape_bytes(std::span<const Shape> inputs, std::int64_t batch, DType dtype) const override;
   Config config() const override;
@@ -314,6 +336,8 @@ class Dropout : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }
 
@@ -334,6 +358,8 @@ class Add : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Config config() const override { return {}; }
 };
 
@@ -351,6 +377,8 @@ class Concatenate : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override;
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Config config() const override;
 
  private:
@@ -372,6 +400,8 @@ class ActivationLayer : public Layer {
   Shape output_shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   void forward(const ForwardPass& pass) const override;
   void backward(const BackwardPass& pass) const override;
+  void explain_sum(Terms& terms, Element at) const override;
+  void explain_input_gradient(Terms& terms, Element at, std::size_t input) const override;
   Activation final_activation() const override { return options_.activation; }
   Config config() const override;
   const Shape* input_shape() const override { return options_.input_shape.rank() > 0 ? &options_.input_shape : nullptr; }

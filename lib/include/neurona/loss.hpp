@@ -10,6 +10,7 @@
 #include "neurona/dataset.hpp"
 #include "neurona/handle.hpp"
 #include "neurona/tensor.hpp"
+#include "neurona/terms.hpp"
 
 namespace neurona {
 
@@ -29,6 +30,10 @@ class Loss {
   /// `gradient` has data it receives d(mean loss)/d(prediction).
   virtual double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                           TensorView gradient) const = 0;
+  /// Where the gradient comes from (explain.hpp): adds the terms of d(mean loss)/d(prediction) at `at`.
+  /// `terms` has the numbers of the last layer; its output is the one behind the activation, also with
+  /// `is_logits`. Not overridden, the gradient is told without terms.
+  virtual void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const;
 };
 
 /// -log p[label], from logits by log-sum-exp and unclipped: a loss of 516 is reachable. On predictions that
@@ -40,6 +45,7 @@ class SparseCategoricalCrossentropy : public Loss {
   void check(const Shape& prediction, const Dataset& data) const override;
   double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                   TensorView gradient) const override;
+  void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const override;
 };
 
 /// -sum over the classes (the last axis) of t * log p; the mean over a sample's positions where there are more axes.
@@ -53,6 +59,7 @@ class CategoricalCrossentropy : public Loss {
   void check(const Shape& prediction, const Dataset& data) const override;
   double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                   TensorView gradient) const override;
+  void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const override;
 };
 
 /// mean over a sample's elements of -t * log p - (1 - t) * log(1 - p), t in [0, 1]. From logits without overflow and
@@ -65,6 +72,7 @@ class BinaryCrossentropy : public Loss {
   void check(const Shape& prediction, const Dataset& data) const override;
   double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                   TensorView gradient) const override;
+  void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const override;
 };
 
 /// mean over a sample's elements of (prediction - target)^2. With class labels the target is their one-hot vector.
@@ -74,6 +82,7 @@ class MeanSquaredError : public Loss {
   void check(const Shape& prediction, const Dataset& data) const override;
   double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                   TensorView gradient) const override;
+  void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const override;
 };
 
 /// mean over a sample's elements of |prediction - target|, whose gradient at 0 is 0. With class labels the target is
@@ -84,6 +93,7 @@ class MeanAbsoluteError : public Loss {
   void check(const Shape& prediction, const Dataset& data) const override;
   double evaluate(Backend& backend, ConstTensorView prediction, bool is_logits, const Targets& targets,
                   TensorView gradient) const override;
+  void explain_gradient(Terms& terms, Element at, bool is_logits, const Targets& targets) const override;
 };
 
 /// By Keras name. Errors: ValueError that lists the known names.

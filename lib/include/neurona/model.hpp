@@ -168,6 +168,7 @@ class Model {
   };
   Contents impl_;
   friend class Executor;
+  friend class Explainer;
 };
 
 struct SequentialOptions {

@@ -8,6 +8,7 @@
 #include "neurona/data/mnist.hpp"
 #include "neurona/dataset.hpp"
 #include "neurona/error.hpp"
+#include "neurona/explain.hpp"
 #include "neurona/formats.hpp"
 #include "neurona/image.hpp"
 #include "neurona/layers.hpp"

@@ -47,18 +47,22 @@ inline void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, Tenso
         static_cast<std::size_t>(W) * pixel, pixel);
 }
 
-// Whether element i is kept is a hash of seed and i (the finalizer of splitmix64, Steele et al. 2014), so the
-// backward pass needs no mask and any order of elements gives the same.
+// Whether element i is dropped is a hash of seed and i (the finalizer of splitmix64, Steele et al. 2014), so
+// the backward pass needs no mask and any order of elements gives the same.
+inline bool drops(std::uint64_t threshold, std::uint64_t seed, std::int64_t i) {
+  std::uint64_t z = seed + static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return ((z ^ (z >> 31)) >> 32) < threshold;
+}
+
+inline std::uint64_t dropout_threshold(double rate) { return static_cast<std::uint64_t>(rate * 0x1.0p32); }
+
 template <class T>
 void dropout(double rate, std::uint64_t seed, std::int64_t begin, std::int64_t count, const T* x, T* y) {
   const T scale = static_cast<T>(1.0 / (1.0 - rate));
-  const auto threshold = static_cast<std::uint64_t>(rate * 0x1.0p32);
-  for (std::int64_t i = begin; i < begin + count; ++i) {
-    std::uint64_t z = seed + static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    y[i] = ((z ^ (z >> 31)) >> 32) < threshold ? T(0) : x[i] * scale;
-  }
+  const std::uint64_t threshold = dropout_threshold(rate);
+  for (std::int64_t i = begin; i < begin + count; ++i) y[i] = drops(threshold, seed, i) ? T(0) : x[i] * scale;
 }
 
 }  // namespace neurona::moves

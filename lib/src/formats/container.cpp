@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "core/number_text.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::detail {
@@ -107,7 +106,8 @@ Json to_json(const Config& config) {
 
 Json exact_number(double value) {
   if (std::isfinite(value)) return value;
-  return {{"number", shortest_text(value)}};
+  // Not std::to_chars, whose NaN may be "-nan(ind)".
+  return {{"number", std::isnan(value) ? "nan" : value > 0.0 ? "inf" : "-inf"}};
 }
 
 ByteSource in_memory(std::span<const std::byte> bytes) {
@@ -139,7 +139,7 @@ double read_number(const ReadJson& json) {
   const std::string text = json.at("number").get<std::string>();
   if (text == "inf") return std::numeric_limits<double>::infinity();
   if (text == "-inf") return -std::numeric_limits<double>::infinity();
-  if (text == "nan" || text == "-nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
   throw FormatError("Model file: '" + text + "' stands for a number; inf, -inf and nan are known.");
 }
 

@@ -22,6 +22,12 @@ void ActivationLayer::backward(const BackwardPass& pass) const {
                                    pass.output_gradient, pass.input_gradients[0]);
 }
 
+void ActivationLayer::explain_sum(Terms& terms, Element at) const { terms.add({terms.input(at)}); }
+
+void ActivationLayer::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  terms.add({terms.sum_gradient(at)});
+}
+
 Config ActivationLayer::config() const {
   Config config;
   config.set("activation", std::string(to_string(options_.activation)));

@@ -27,6 +27,14 @@ void Add::backward(const BackwardPass& pass) const {
     if (dx) copy(pass.output_gradient, dx);
 }
 
+void Add::explain_sum(Terms& terms, Element at) const {
+  for (std::size_t i = 0; i < terms.inputs(); ++i) terms.add({terms.input(at, i)});
+}
+
+void Add::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  terms.add({terms.sum_gradient(at)});
+}
+
 std::unique_ptr<Layer> Add::from_config(const Config&) { return std::make_unique<Add>(); }
 
 }  // namespace neurona

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "backend/backend.hpp"
 #include "layers/config_shape.hpp"
 #include "neurona/error.hpp"
@@ -97,6 +99,122 @@ void BatchNormalization::update_state(std::span<const std::byte> tape) {
       move_towards(moving, reinterpret_cast<const double*>(batch), options_.momentum);
     else
       move_towards(moving, reinterpret_cast<const float*>(batch), options_.momentum);
+  }
+}
+
+namespace {
+
+enum InnerIndex : std::size_t { kMeanUsed, kVarianceUsed, kInverseDeviation, kCentered, kNormalized };
+
+constexpr InnerValue kInnerValues[] = {{.name = "mean"},
+                                       {.name = "variance"},
+                                       {.name = "1/deviation"},
+                                       {.name = "centered", .of_sample = true},
+                                       {.name = "normalized", .of_sample = true}};
+
+// The numbers of one channel, each with its place.
+class ChannelTerms {
+ public:
+  ChannelTerms(Terms& terms, bool of_batch, double epsilon, std::int64_t channel)
+      : terms_(terms), of_batch_(of_batch), epsilon_(epsilon), channel_(channel) {}
+
+  Factor mean() const { return statistic(kMeanUsed, kMean, kMovingMean); }
+  Factor variance() const { return statistic(kVarianceUsed, kVariance, kMovingVariance); }
+  Factor inverse_deviation() const {
+    return terms_.inner(kInverseDeviation, {0, channel_}, 1.0 / std::sqrt(variance().value + epsilon_));
+  }
+  Factor centered(Element at) const {
+    return terms_.inner(kCentered, at, terms_.input(at).value - mean().value);
+  }
+  Factor normalized(Element at) const {
+    return terms_.inner(kNormalized, at, centered(at).value * inverse_deviation().value);
+  }
+
+ private:
+  Factor statistic(InnerIndex inner, TapeIndex row, ParameterIndex moving) const {
+    if (!of_batch_) return terms_.parameter(moving, channel_);
+    return terms_.inner(inner, {0, channel_}, terms_.on_tape(row * terms_.input_shape().back() + channel_));
+  }
+
+  Terms& terms_;
+  bool of_batch_;
+  double epsilon_;
+  std::int64_t channel_;
+};
+
+// Calls visit(at) for all values of a channel.
+template <class Visit>
+void for_channel(const Shape& batch, std::int64_t channel, Visit visit) {
+  const std::int64_t each = batch.without_leading().elements(), C = batch.back();
+  for (std::int64_t n = 0; n < batch[0]; ++n)
+    for (std::int64_t i = channel; i < each; i += C) visit(Element{n, i});
+}
+
+double values_of_channel(const Shape& batch) { return static_cast<double>(batch.elements() / batch.back()); }
+
+}  // namespace
+
+std::span<const InnerValue> BatchNormalization::inner_values() const { return kInnerValues; }
+
+void BatchNormalization::explain_sum(Terms& terms, Element at) const {
+  const std::int64_t c = at.index % terms.input_shape().back();
+  const ChannelTerms channel(terms, terms.training() && trainable(), options_.epsilon, c);
+  terms.add({terms.parameter(kGamma, c), channel.normalized(at)});
+  terms.add({terms.parameter(kBeta, c)});
+}
+
+// gamma / deviation * (dy - dbeta / M - normalized * dgamma / M): with statistics of the batch each of its M
+// values moves them. With moving ones only the first part is there.
+void BatchNormalization::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  const Shape& x = terms.input_shape();
+  const std::int64_t c = at.index % x.back();
+  const bool of_batch = terms.training() && trainable();
+  const ChannelTerms channel(terms, of_batch, options_.epsilon, c);
+  const Factor gamma = terms.parameter(kGamma, c), inverse = channel.inverse_deviation();
+  terms.add({terms.sum_gradient(at), gamma, inverse});
+  if (!of_batch) return;
+  const Factor share = Terms::constant(-1.0 / values_of_channel(x), "-1 / values of the channel");
+  terms.add({share, terms.parameter_gradient(kBeta, c), gamma, inverse});
+  terms.add({share, channel.normalized(at), terms.parameter_gradient(kGamma, c), gamma, inverse});
+}
+
+void BatchNormalization::explain_parameter_gradient(Terms& terms, std::size_t parameter,
+                                                    std::int64_t index) const {
+  const ChannelTerms channel(terms, terms.training() && trainable(), options_.epsilon, index);
+  for_channel(terms.input_shape(), index, [&](Element at) {
+    if (parameter == kBeta)
+      terms.add({terms.sum_gradient(at)});
+    else
+      terms.add({terms.sum_gradient(at), channel.normalized(at)});
+  });
+}
+
+void BatchNormalization::explain_inner(Terms& terms, Element at, std::size_t inner) const {
+  const Shape& x = terms.input_shape();
+  const std::int64_t c = at.index % x.back();
+  const bool of_batch = terms.training() && trainable();
+  const ChannelTerms channel(terms, of_batch, options_.epsilon, c);
+  const Factor share = Terms::constant(1.0 / values_of_channel(x), "1 / values of the channel");
+  if (inner <= kVarianceUsed && !of_batch)
+    return terms.add({inner == kMeanUsed ? channel.mean() : channel.variance()});
+  switch (static_cast<InnerIndex>(inner)) {
+    case kMeanUsed:
+      terms.combine(Combine::mean);
+      return for_channel(x, c, [&](Element of) { terms.add({share, terms.input(of)}); });
+    case kVarianceUsed:
+      terms.combine(Combine::mean);
+      return for_channel(x, c, [&](Element of) {
+        terms.add({share, channel.centered(of), channel.centered(of)});
+      });
+    case kInverseDeviation:
+      terms.combine(Combine::inverse_root);
+      terms.add({channel.variance()});
+      return terms.add({Terms::constant(options_.epsilon, "epsilon")});
+    case kCentered:
+      terms.add({terms.input(at)});
+      return terms.add({Terms::constant(-1.0, "-1"), channel.mean()});
+    case kNormalized:
+      return terms.add({channel.centered(at), channel.inverse_deviation()});
   }
 }
 

@@ -73,6 +73,28 @@ void Concatenate::backward(const BackwardPass& pass) const {
   }
 }
 
+void Concatenate::explain_sum(Terms& terms, Element at) const {
+  const Shape& y = terms.output_shape();
+  const int axis = resolved(options_.axis, y.rank());
+  const std::int64_t row = folded(y, axis).second;  // values of one input after another
+  std::int64_t within = at.index % row;
+  for (std::size_t i = 0; i < terms.inputs(); ++i) {
+    const std::int64_t inner = folded(terms.input_shape(i), axis).second;
+    if (within < inner) return terms.add({terms.input({at.sample, at.index / row * inner + within}, i)});
+    within -= inner;
+  }
+}
+
+void Concatenate::explain_input_gradient(Terms& terms, Element at, std::size_t input) const {
+  const Shape& y = terms.output_shape();
+  const int axis = resolved(options_.axis, y.rank());
+  std::int64_t before = 0;
+  for (std::size_t i = 0; i < input; ++i) before += folded(terms.input_shape(i), axis).second;
+  const std::int64_t inner = folded(terms.input_shape(input), axis).second;
+  terms.add({terms.sum_gradient(
+      {at.sample, at.index / inner * folded(y, axis).second + before + at.index % inner})});
+}
+
 Config Concatenate::config() const {
   Config config;
   config.set("axis", std::int64_t{options_.axis});

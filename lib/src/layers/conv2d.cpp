@@ -1,6 +1,7 @@
 #include "backend/backend.hpp"
 #include "layers/config_regularizer.hpp"
 #include "layers/config_shape.hpp"
+#include "layers/convolution_terms.hpp"
 #include "layers/epilogue.hpp"
 #include "layers/image_window.hpp"
 #include "neurona/error.hpp"
@@ -16,6 +17,10 @@ enum ParameterIndex : std::size_t { kKernel, kBias };
 
 Window2D window_of(const Shape& batch, const Conv2DOptions& o) {
   return detail::window_over(batch, o.kernel_size, o.strides, o.padding);
+}
+
+detail::ConvolutionTerms convolution(Terms& terms, const Conv2DOptions& options) {
+  return {terms, window_of(terms.input_shape(), options), options.groups};
 }
 
 }  // namespace
@@ -83,6 +88,19 @@ void Conv2D::backward(const BackwardPass& pass) const {
   if (pass.input_gradients[0])
     pass.backend.conv2d_backward_input(window, options_.groups, dz, parameters_[kKernel].value.view(),
                                        pass.input_gradients[0]);
+}
+
+void Conv2D::explain_sum(Terms& terms, Element at) const {
+  convolution(terms, options_).sum(at, options_.use_bias);
+}
+
+void Conv2D::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  convolution(terms, options_).input_gradient(at);
+}
+
+void Conv2D::explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const {
+  if (parameter == kBias) return convolution(terms, options_).bias_gradient(index);
+  convolution(terms, options_).kernel_gradient(index);
 }
 
 std::int64_t Conv2D::multiply_adds(std::span<const Shape> inputs) const {

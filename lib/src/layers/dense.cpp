@@ -75,6 +75,28 @@ void Dense::backward(const BackwardPass& pass) const {
     pass.backend.dense_backward_input(dz, parameters_[kKernel].value.view(), pass.input_gradients[0]);
 }
 
+void Dense::explain_sum(Terms& terms, Element at) const {
+  const std::int64_t K = terms.input_shape()[1], F = options_.units;
+  for (std::int64_t k = 0; k < K; ++k)
+    terms.add({terms.parameter(kKernel, k * F + at.index), terms.input({at.sample, k})});
+  if (options_.use_bias) terms.add({terms.parameter(kBias, at.index)});
+}
+
+void Dense::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  const std::int64_t F = options_.units;
+  for (std::int64_t f = 0; f < F; ++f)
+    terms.add({terms.sum_gradient({at.sample, f}), terms.parameter(kKernel, at.index * F + f)});
+}
+
+void Dense::explain_parameter_gradient(Terms& terms, std::size_t parameter, std::int64_t index) const {
+  const std::int64_t N = terms.output_shape()[0], F = options_.units;
+  for (std::int64_t n = 0; n < N; ++n)
+    if (parameter == kBias)
+      terms.add({terms.sum_gradient({n, index})});
+    else
+      terms.add({terms.sum_gradient({n, index % F}), terms.input({n, index / F})});
+}
+
 std::int64_t Dense::multiply_adds(std::span<const Shape> inputs) const {
   return inputs[0].elements() * options_.units;
 }

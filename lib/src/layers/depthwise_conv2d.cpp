@@ -3,6 +3,7 @@
 #include "backend/backend.hpp"
 #include "layers/config_regularizer.hpp"
 #include "layers/config_shape.hpp"
+#include "layers/convolution_terms.hpp"
 #include "layers/epilogue.hpp"
 #include "layers/image_window.hpp"
 #include "neurona/error.hpp"
@@ -27,6 +28,10 @@ TensorView grouped(TensorView kernel) {
 }
 
 ConstTensorView grouped(ConstTensorView kernel) { return {kernel.data, grouped(kernel.shape), kernel.dtype}; }
+
+detail::ConvolutionTerms convolution(Terms& terms, const DepthwiseConv2DOptions& options) {
+  return {terms, window_of(terms.input_shape(), options), terms.input_shape().back()};
+}
 
 }  // namespace
 
@@ -89,6 +94,20 @@ void DepthwiseConv2D::backward(const BackwardPass& pass) const {
   if (pass.input_gradients[0])
     pass.backend.conv2d_backward_input(window, C, dz, grouped(parameters_[kKernel].value.view()),
                                        pass.input_gradients[0]);
+}
+
+void DepthwiseConv2D::explain_sum(Terms& terms, Element at) const {
+  convolution(terms, options_).sum(at, options_.use_bias);
+}
+
+void DepthwiseConv2D::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  convolution(terms, options_).input_gradient(at);
+}
+
+void DepthwiseConv2D::explain_parameter_gradient(Terms& terms, std::size_t parameter,
+                                                 std::int64_t index) const {
+  if (parameter == kBias) return convolution(terms, options_).bias_gradient(index);
+  convolution(terms, options_).kernel_gradient(index);
 }
 
 std::int64_t DepthwiseConv2D::multiply_adds(std::span<const Shape> inputs) const {

@@ -42,6 +42,26 @@ void GlobalAveragePooling2D::backward(const BackwardPass& pass) const {
       {pass.output_gradient.data, image, pass.output_gradient.dtype}, pass.input_gradients[0]);
 }
 
+namespace {
+
+Factor share(const Shape& x) {
+  return Terms::constant(1.0 / static_cast<double>(x[1] * x[2]), "1 / pixels of the image");
+}
+
+}  // namespace
+
+void GlobalAveragePooling2D::explain_sum(Terms& terms, Element at) const {
+  const Shape x = terms.input_shape();
+  terms.combine(Combine::mean);
+  for (std::int64_t pixel = 0; pixel < x[1] * x[2]; ++pixel)
+    terms.add({share(x), terms.input({at.sample, pixel * x[3] + at.index})});
+}
+
+void GlobalAveragePooling2D::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  const Shape x = terms.input_shape();
+  terms.add({terms.sum_gradient({at.sample, at.index % x[3]}), share(x)});
+}
+
 Config GlobalAveragePooling2D::config() const {
   Config config;
   detail::put_input_shape(config, options_.input_shape);

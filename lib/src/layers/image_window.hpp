@@ -7,6 +7,7 @@
 #include "backend/backend.hpp"
 #include "neurona/config.hpp"
 #include "neurona/error.hpp"
+#include "neurona/layers.hpp"
 #include "neurona/window.hpp"
 
 namespace neurona::detail {
@@ -64,6 +65,10 @@ inline Window2D window_over(const Shape& batch, Extent2D size, Extent2D strides,
           .strides = strides,
           .top = place_window(batch[1], size.height, strides.height, padding).before,
           .left = place_window(batch[2], size.width, strides.width, padding).before};
+}
+
+inline Window2D pooling_window(const Shape& batch, const Pooling2DOptions& options) {
+  return window_over(batch, options.pool_size, options.strides, options.padding);
 }
 
 inline void put_extent(Config& config, const std::string& key, Extent2D extent) {

@@ -33,6 +33,31 @@ std::string Layer::label() const { return std::string(type()) + (name_.empty() ?
 
 namespace {
 
+[[noreturn]] void refuse_to_explain(const std::string& label, const char* function) {
+  throw ValueError(label + " does not tell where its numbers come from. Override Layer::" + function +
+                   " in its class.");
+}
+
+}  // namespace
+
+void Layer::explain_sum(Terms& terms, Element at) const {
+  if (!only_reshapes()) refuse_to_explain(label(), "explain_sum");
+  terms.add({terms.input(at)});
+}
+
+void Layer::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  if (!only_reshapes()) refuse_to_explain(label(), "explain_input_gradient");
+  terms.add({terms.sum_gradient(at)});
+}
+
+void Layer::explain_parameter_gradient(Terms&, std::size_t, std::int64_t) const {
+  refuse_to_explain(label(), "explain_parameter_gradient");
+}
+
+void Layer::explain_inner(Terms&, Element, std::size_t) const { refuse_to_explain(label(), "explain_inner"); }
+
+namespace {
+
 struct Entry {
   std::string_view type;
   std::unique_ptr<Layer> (*from_config)(const Config&);

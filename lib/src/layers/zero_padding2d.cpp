@@ -1,6 +1,7 @@
 #include "backend/backend.hpp"
 #include "layers/config_shape.hpp"
 #include "layers/image_window.hpp"
+#include "layers/window_terms.hpp"
 #include "neurona/error.hpp"
 #include "neurona/layers.hpp"
 
@@ -27,6 +28,22 @@ void ZeroPadding2D::forward(const ForwardPass& pass) const {
 void ZeroPadding2D::backward(const BackwardPass& pass) const {
   if (pass.input_gradients[0])
     pass.backend.crop2d(pass.output_gradient, options_.top, options_.left, pass.input_gradients[0]);
+}
+
+void ZeroPadding2D::explain_sum(Terms& terms, Element at) const {
+  const Shape x = terms.input_shape();
+  const detail::ImageIndex to(terms.output_shape(), at.index);
+  const std::int64_t row = to.y - options_.top, column = to.x - options_.left;
+  if (row < 0 || row >= x[1] || column < 0 || column >= x[2])
+    return terms.add({Terms::constant(0.0, "padding")});
+  terms.add({terms.input({at.sample, (row * x[2] + column) * x[3] + to.c})});
+}
+
+void ZeroPadding2D::explain_input_gradient(Terms& terms, Element at, std::size_t) const {
+  const Shape y = terms.output_shape();
+  const detail::ImageIndex from(terms.input_shape(), at.index);
+  terms.add({terms.sum_gradient(
+      {at.sample, ((from.y + options_.top) * y[2] + from.x + options_.left) * y[3] + from.c})});
 }
 
 Config ZeroPadding2D::config() const {

@@ -2,6 +2,7 @@
 #include <span>
 
 #include "losses/epsilon.hpp"
+#include "losses/loss_terms.hpp"
 #include "losses/mean_over_elements.hpp"
 #include "neurona/loss.hpp"
 
@@ -44,6 +45,24 @@ double BinaryCrossentropy::evaluate(Backend&, ConstTensorView prediction, bool i
     return prediction.dtype == DType::float64 ? of_labels<double>(prediction, targets.labels, gradient, element)
                                               : of_labels<float>(prediction, targets.labels, gradient, element);
   return detail::mean_over_elements(prediction, targets, gradient, element);
+}
+
+// From logits (sigmoid - t) / values; from a probability ((1 - t) / (1 - p) - t / p) / values, 0 where p is
+// clipped.
+void BinaryCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits,
+                                          const Targets& targets) const {
+  const bool binary = !targets.labels.empty() && detail::is_binary(terms.output_shape().without_leading());
+  const Factor target = detail::target_factor(terms, targets, at, binary), p = terms.output(at);
+  const Factor more = detail::share_of_elements(terms, 1.0, "1 / values"),
+               less = detail::share_of_elements(terms, -1.0, "-1 / values");
+  if (is_logits) {
+    terms.add({p, more});
+    terms.add({target, less});
+  } else if (detail::is_unclipped(p.value)) {
+    terms.add({Terms::constant(1.0 - target.value, "1 - target"),
+               Terms::constant(1.0 / (1.0 - p.value), "1 / (1 - prediction)"), more});
+    terms.add({target, Terms::constant(1.0 / p.value, "1 / prediction"), less});
+  }
 }
 
 }  // namespace neurona

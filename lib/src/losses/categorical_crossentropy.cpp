@@ -2,8 +2,9 @@
 #include <cmath>
 
 #include "backend/backend.hpp"
-#include "losses/epsilon.hpp"
 #include "data/targets.hpp"
+#include "losses/epsilon.hpp"
+#include "losses/loss_terms.hpp"
 #include "neurona/loss.hpp"
 
 namespace neurona {
@@ -79,6 +80,32 @@ double CategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView predi
     return backend.softmax_crossentropy(prediction, targets.labels.data(), gradient);
   return prediction.dtype == DType::float64 ? crossentropy<double>(prediction, is_logits, targets, gradient)
                                             : crossentropy<float>(prediction, is_logits, targets, gradient);
+}
+
+// As in row_from_logits and row_from_probabilities above.
+void CategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits,
+                                               const Targets& targets) const {
+  const Shape& y = terms.output_shape();
+  const std::int64_t F = y.back(), first = at.index / F * F;
+  const double share = static_cast<double>(F) / static_cast<double>(y.elements());
+  const Factor more = Terms::constant(share, "1 / rows"), less = Terms::constant(-share, "-1 / rows");
+  const auto target = [&](std::int64_t i) { return detail::target_factor(terms, targets, {at.sample, i}); };
+  double sum = 0.0, targets_sum = 0.0, pull = 0.0;
+  for (std::int64_t i = first; i < first + F; ++i) sum += terms.output({at.sample, i}).value;
+  const auto is_inside = [&](std::int64_t i) {
+    return detail::is_unclipped(terms.output({at.sample, i}).value / sum);
+  };
+  for (std::int64_t i = first; i < first + F; ++i) {
+    targets_sum += target(i).value;
+    if (is_inside(i)) pull += target(i).value;
+  }
+  if (is_logits) {
+    terms.add({terms.output(at), Terms::constant(targets_sum, "sum of the targets"), more});
+    return terms.add({target(at.index), less});
+  }
+  terms.add({Terms::constant(pull / sum, "targets / sum of the predictions"), more});
+  if (is_inside(at.index))
+    terms.add({target(at.index), Terms::constant(1.0 / terms.output(at).value, "1 / prediction"), less});
 }
 
 }  // namespace neurona

@@ -17,6 +17,10 @@ constexpr std::pair<Factory, std::string_view> kLosses[] = {
 
 }  // namespace
 
+void Loss::explain_gradient(Terms& terms, Element, bool, const Targets&) const {
+  terms.combine(Combine::given);
+}
+
 Handle<Loss> make_loss(std::string_view name) { return detail::value_of(kLosses, name, "loss")(); }
 
 std::vector<std::string> loss_names() {

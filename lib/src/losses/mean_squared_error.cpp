@@ -1,3 +1,4 @@
+#include "losses/loss_terms.hpp"
 #include "losses/mean_over_elements.hpp"
 #include "neurona/loss.hpp"
 
@@ -13,6 +14,12 @@ double MeanSquaredError::evaluate(Backend&, ConstTensorView prediction, bool, co
     const double error = p - target;
     return {error * error, 2.0 * error};
   });
+}
+
+void MeanSquaredError::explain_gradient(Terms& terms, Element at, bool, const Targets& targets) const {
+  terms.add({terms.output(at), detail::share_of_elements(terms, 2.0, "2 / values")});
+  terms.add(
+      {detail::target_factor(terms, targets, at), detail::share_of_elements(terms, -2.0, "-2 / values")});
 }
 
 }  // namespace neurona

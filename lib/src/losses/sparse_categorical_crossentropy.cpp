@@ -2,8 +2,9 @@
 #include <string>
 
 #include "backend/backend.hpp"
-#include "losses/epsilon.hpp"
 #include "data/targets.hpp"
+#include "losses/epsilon.hpp"
+#include "losses/loss_terms.hpp"
 #include "neurona/loss.hpp"
 
 namespace neurona {
@@ -47,6 +48,25 @@ double SparseCategoricalCrossentropy::evaluate(Backend& backend, ConstTensorView
   if (is_logits) return backend.softmax_crossentropy(prediction, targets.labels.data(), gradient);
   return prediction.dtype == DType::float64 ? from_probabilities<double>(prediction, targets.labels, gradient)
                                             : from_probabilities<float>(prediction, targets.labels, gradient);
+}
+
+// From logits (softmax - onehot) / N; from probabilities (1 / sum p - onehot / p) / N, 0 where p is clipped.
+void SparseCategoricalCrossentropy::explain_gradient(Terms& terms, Element at, bool is_logits,
+                                                     const Targets& targets) const {
+  const Shape& y = terms.output_shape();
+  const double share = 1.0 / static_cast<double>(y[0]);
+  const Factor p = terms.output(at), more = Terms::constant(share, "1 / samples"),
+               less = Terms::constant(-share, "-1 / samples");
+  const Factor target = detail::target_factor(terms, targets, at);
+  if (is_logits) {
+    terms.add({p, more});
+    terms.add({target, less});
+  } else if (detail::is_unclipped(p.value)) {
+    double sum = 0.0;
+    for (std::int64_t f = 0; f < y[1]; ++f) sum += detail::clipped(terms.output({at.sample, f}).value);
+    terms.add({Terms::constant(1.0 / sum, "1 / sum of the predictions"), more});
+    terms.add({target, Terms::constant(1.0 / p.value, "1 / prediction"), less});
+  }
 }
 
 }  // namespace neurona

@@ -27,11 +27,14 @@ std::int64_t bytes_of(const Shape& shape, DType dtype) {
 // (Pisarchyk and Lee 2020, greedy by size).
 class Executor::Planner {
  public:
+  /// `keeps_until`: every block is alive from the beginning until that step.
+  explicit Planner(std::optional<std::int64_t> keeps_until = {}) : keeps_until_(keeps_until) {}
   std::size_t add(std::int64_t bytes, std::int64_t first_step, std::int64_t last_step) {
     if (bytes > kMostBytes)
       throw ValueError("A pass needs a tensor of " + std::to_string(bytes) +
                        " bytes, more than this machine can address. Use a smaller batch_size.");
-    blocks_.push_back({(bytes + kAlignment - 1) / kAlignment * kAlignment, first_step, last_step, 0});
+    blocks_.push_back({(bytes + kAlignment - 1) / kAlignment * kAlignment, keeps_until_ ? 0 : first_step,
+                       keeps_until_.value_or(last_step), 0});
     return blocks_.size() - 1;
   }
   void extend(std::size_t block, std::int64_t first_step, std::int64_t last_step) {
@@ -72,29 +75,36 @@ class Executor::Planner {
   struct Block {
     std::int64_t bytes, first, last, place;
   };
+  std::optional<std::int64_t> keeps_until_;
   std::vector<Block> blocks_;
 };
 
 Executor::Executor(Model& model, std::int64_t max_batch, Use use, bool moves_kernels)
-    : model_(model), max_batch_(max_batch) {
+    : model_(model), max_batch_(max_batch), explains_(use == Use::explanation) {
   if (max_batch < 1)
     throw ValueError("batch_size = " + std::to_string(max_batch) + "; it must be at least 1.");
   model.impl_->check_complete();
   samples_ = model.input_shapes();
   inputs_.resize(samples_.size());
   const bool fuses = model.backend().fuses();
-  const Fusion fusion = !fuses || use == Use::inspection ? Fusion::none
-                        : use == Use::training           ? Fusion::training
-                                                         : Fusion::inference;
+  const Fusion fusion = !fuses || use == Use::inspection || explains_ ? Fusion::none
+                        : use == Use::training                        ? Fusion::training
+                                                                      : Fusion::inference;
   for (Step& step : steps_of(*model.impl_, fusion)) steps_.emplace_back(std::move(step));
   for (StepPlan& step : steps_) step.output_shape = model.impl_->nodes[step.last_node()].output;
   plan(use, moves_kernels && fuses);
   choose_batch(max_batch);
 }
 
+// Explained, the gradients of frozen layers are wanted too; moving statistics have none.
+bool Executor::trains(const StepPlan& step, std::size_t parameter) const {
+  if (!explains_) return step.owner->trainable() && step.owner->parameters()[parameter].trainable;
+  return step.layer->parameter_specs(step.input_shapes)[parameter].trainable;
+}
+
 void Executor::plan(Use use, bool moves_kernels) {
   const DType dtype = model_.dtype();
-  const bool training = use == Use::training;
+  const bool training = use == Use::training || explains_;
   // Moments of a pass: 0 the samples are there, i + 1 step i goes forward, `loss` the loss, then step after
   // step backwards.
   const auto count = static_cast<std::int64_t>(steps_.size());
@@ -102,13 +112,15 @@ void Executor::plan(Use use, bool moves_kernels) {
   const auto forward_moment = [](std::size_t i) { return static_cast<std::int64_t>(i) + 1; };
   const auto backward_moment = [&](std::size_t i) { return loss + count - static_cast<std::int64_t>(i); };
 
-  Planner planner;
-  std::vector<std::size_t> value_blocks, gradient_blocks, tape_blocks(steps_.size(), kNone), parameter_blocks;
+  Planner planner(explains_ ? std::optional(end) : std::nullopt);
+  std::vector<std::size_t> value_blocks, gradient_blocks, kept_blocks, tape_blocks(steps_.size(), kNone),
+      parameter_blocks;
   std::vector<std::vector<std::size_t>> scratch_blocks(steps_.size());
   const auto new_value = [&](const Shape& sample, std::int64_t first, std::int64_t last) {
     values_.emplace_back();
     value_blocks.push_back(planner.add(bytes_of(sample.with_leading(max_batch_), dtype), first, last));
     gradient_blocks.push_back(kNone);
+    kept_blocks.push_back(kNone);
     return values_.size() - 1;
   };
 
@@ -129,11 +141,11 @@ void Executor::plan(Use use, bool moves_kernels) {
       step.value = new_value(step.output_shape, 0, training ? end : loss);
       continue;
     }
-    step.value = step.layer->only_reshapes() ? step.input_values[0]
-                                             : new_value(step.output_shape, forward_moment(i),
-                                                         training                 ? backward_moment(i)
-                                                         : use == Use::inspection ? loss
-                                                                                  : forward_moment(i));
+    step.value = !runs(step) ? step.input_values[0]
+                             : new_value(step.output_shape, forward_moment(i),
+                                         training                 ? backward_moment(i)
+                                         : use == Use::inspection ? loss
+                                                                  : forward_moment(i));
   }
   if (!model_.impl_->is_sequential)
     for (const int input : model_.impl_->inputs)
@@ -144,28 +156,35 @@ void Executor::plan(Use use, bool moves_kernels) {
     planner.extend(value_blocks[steps_[outputs_.back()].value], loss, loss);
   }
 
-  // Gradients: of what lies between the loss and a parameter that is trained.
+  // Gradients: of what lies between the loss and a parameter that is trained; explained, of the samples too.
+  for (std::size_t i = 0; explains_ && i < input_values_.size(); ++i) {
+    values_[input_values_[i]].wants_gradient = true;
+    gradient_blocks[input_values_[i]] =
+        planner.add(bytes_of(samples_[i].with_leading(max_batch_), dtype), loss, end);
+  }
   for (std::size_t i = 0; training && i < steps_.size(); ++i) {
     StepPlan& step = steps_[i];
-    if (step.inputs.empty() || step.layer->only_reshapes()) continue;
+    if (!runs(step)) continue;
     tape_blocks[i] = planner.add(step.layer->tape_bytes(step.input_shapes, max_batch_, dtype), forward_moment(i),
                                  backward_moment(i));
     for (const std::size_t value : step.input_values)
       step.goes_backward = step.goes_backward || values_[value].wants_gradient;
-    for (Parameter& parameter : step.owner->parameters()) {
-      const bool trained = step.owner->trainable() && parameter.trainable;
+    for (std::size_t p = 0; p < step.owner->parameters().size(); ++p) {
+      const Parameter& parameter = step.owner->parameters()[p];
+      const bool trained = trains(step, p);
       step.goes_backward = step.goes_backward || trained;
-      const bool is_first = &parameter == step.owner->parameters().data();
-      if (is_first && trained && moves_kernels && step.layer->can_move_kernel() && !parameter.regularizer)
+      if (p == 0 && trained && moves_kernels && step.layer->can_move_kernel() && !parameter.regularizer)
         step.moves_kernel = true;
-      parameter_blocks.push_back(trained && !(is_first && step.moves_kernel)
-                                     ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_moment(i), end)
-                                     : kNone);
+      parameter_blocks.push_back(
+          trained && !(p == 0 && step.moves_kernel)
+              ? planner.add(bytes_of(parameter.value.shape(), dtype), backward_moment(i), end)
+              : kNone);
     }
     if (!step.goes_backward) continue;
     values_[step.value].wants_gradient = true;
-    gradient_blocks[step.value] = planner.add(bytes_of(step.output_shape.with_leading(max_batch_), dtype),
-                                              backward_moment(i), backward_moment(i));
+    const std::int64_t bytes = bytes_of(step.output_shape.with_leading(max_batch_), dtype);
+    gradient_blocks[step.value] = planner.add(bytes, backward_moment(i), backward_moment(i));
+    if (explains_) kept_blocks[step.value] = planner.add(bytes, backward_moment(i), end);
   }
   std::vector<bool> written(values_.size());
   for (std::size_t o = 0; training && o < outputs_.size(); ++o) {
@@ -195,6 +214,7 @@ void Executor::plan(Use use, bool moves_kernels) {
   for (std::size_t v = 0; v < values_.size(); ++v) {
     values_[v].data = planner.address(base, value_blocks[v]);
     values_[v].gradient = planner.address(base, gradient_blocks[v]);
+    values_[v].kept = planner.address(base, kept_blocks[v]);
   }
   std::size_t next = 0;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -205,7 +225,7 @@ void Executor::plan(Use use, bool moves_kernels) {
       step.tape = {static_cast<std::byte*>(planner.address(base, tape_blocks[i])),
                    static_cast<std::size_t>(step.layer->tape_bytes(step.input_shapes, max_batch_, dtype))};
     for (const std::size_t block : scratch_blocks[i]) step.scratch.push_back(planner.address(base, block));
-    if (!training || step.inputs.empty() || step.layer->only_reshapes()) continue;
+    if (!training || !runs(step)) continue;
     for (Parameter& parameter : step.owner->parameters()) {
       const std::size_t block = parameter_blocks[next++];
       const bool moved = step.moves_kernel && &parameter == step.owner->parameters().data();
@@ -264,26 +284,25 @@ TensorView Executor::input(std::int64_t n, std::size_t i) {
   return inputs_[i];
 }
 
-namespace {
-
-// Each node has a stream of its own in each pass.
-std::uint64_t seed_of(std::uint64_t pass, std::size_t node) {
-  return pass ^ ((static_cast<std::uint64_t>(node) + 1) * 0xd1342543de82ef95u);
+// Each layer has a stream of its own in each pass.
+std::uint64_t Executor::seed_of(const Pass& pass, std::size_t layer) {
+  return pass.seed ^ ((static_cast<std::uint64_t>(layer) + 1) * 0xd1342543de82ef95u);
 }
-
-}  // namespace
 
 void Executor::forward(Pass pass) {
   for (const StepPlan& step : steps_) {
-    if (step.layer->only_reshapes()) continue;
+    if (step.layer->only_reshapes()) {
+      if (runs(step)) copy(step.input_views[0], step.output);
+      continue;
+    }
     step.layer->forward({.backend = model_.backend(),
                          .inputs = step.input_views,
                          .output = step.output,
                          .tape = step.tape,
                          .training = pass.training,
                          .logits = pass.logits && step.is_output,
-                         .seed = seed_of(pass.seed, step.last_node())});
-    if (pass.training) step.layer->update_state(step.tape);
+                         .seed = seed_of(pass, step.last_node())});
+    if (pass.training && !explains_) step.layer->update_state(step.tape);
     if (observer_) observer_(step.nodes, false);
   }
 }
@@ -291,6 +310,16 @@ void Executor::forward(Pass pass) {
 TensorView Executor::output_gradient(std::size_t i) const {
   const StepPlan& step = steps_[outputs_[i]];
   return {values_[step.value].gradient, step.output.shape, step.output.dtype};
+}
+
+ConstTensorView Executor::gradient_of(std::int64_t layer) const {
+  const StepPlan& step = step_at(layer);
+  const Value& value = values_[step.value];
+  return {value.kept != nullptr ? value.kept : value.gradient, step.output.shape, step.output.dtype};
+}
+
+ConstTensorView Executor::gradient_of_input(std::size_t i) const {
+  return {values_[input_values_[i]].gradient, inputs_[i].shape, inputs_[i].dtype};
 }
 
 void Executor::backward(Pass pass) {
@@ -309,23 +338,33 @@ void Executor::backward(StepPlan& step, Pass pass) {
                                step.input_views[k].shape, step.input_views[k].dtype};
     value.written = true;
   }
+  const TensorView output_gradient{values_[step.value].gradient, step.output.shape, step.output.dtype};
+  if (explains_) copy(output_gradient, {values_[step.value].kept, step.output.shape, step.output.dtype});
+  if (step.layer->only_reshapes())
+    copy(output_gradient, step.input_gradients[0]);
+  else
+    run_backward(step, output_gradient, pass);
+  for (std::size_t k = 0; k < step.input_views.size(); ++k) {
+    if (step.scratch[k] == nullptr) continue;
+    const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape,
+                         step.input_views[k].dtype};
+    model_.backend().add(sum, step.input_gradients[k], sum);
+  }
+  if (observer_) observer_(step.nodes, true);
+}
+
+void Executor::run_backward(const StepPlan& step, TensorView output_gradient, Pass pass) {
   step.layer->backward({.backend = model_.backend(),
                         .inputs = step.input_views,
                         .output = step.output,
-                        .output_gradient = {values_[step.value].gradient, step.output.shape, step.output.dtype},
+                        .output_gradient = output_gradient,
                         .input_gradients = step.input_gradients,
                         .parameter_gradients = step.parameter_gradients,
                         .kernel_rate = step.moves_kernel ? std::optional(pass.learning_rate) : std::nullopt,
                         .tape = step.tape,
                         .training = pass.training,
                         .logits = pass.logits && step.is_output,
-                        .seed = seed_of(pass.seed, step.last_node())});
-  for (std::size_t k = 0; k < step.input_views.size(); ++k) {
-    if (step.scratch[k] == nullptr) continue;
-    const TensorView sum{values_[step.input_values[k]].gradient, step.input_views[k].shape, step.input_views[k].dtype};
-    model_.backend().add(sum, step.input_gradients[k], sum);
-  }
-  if (observer_) observer_(step.nodes, true);
+                        .seed = seed_of(pass, step.last_node())});
 }
 
 }  // namespace neurona

@@ -15,7 +15,7 @@ constexpr float kNarrow = 560;
 constexpr std::size_t kGalleryErrors = 200;
 constexpr float kStaleVeil = 0.5f;  // over what is of an earlier network
 
-bool is_stale(const TrainingLab& lab) { return lab.judgement().complete && !lab.judgement_current(); }
+bool is_stale(const Experiment& lab) { return lab.judgement().complete && !lab.judgement_current(); }
 
 // -------------------------------------------------------------------------------------------------- evaluate
 
@@ -26,8 +26,8 @@ class EvaluateStep : public Step {
   bool done(StepContext&) override { return looked_; }
 
   Block stage(StepContext& c) override {
-    const TrainingLab& lab = room_.lab;
-    const TrainingLab::Judgement& j = lab.judgement();
+    const Experiment& lab = room_.run();
+    const Judgement& j = lab.judgement();
     const Language l = c.ui.language();
     std::string read = j.complete ? format_integer((long long)j.predicted.size(), l) : std::string();
     if (is_stale(lab)) read = c.word("stale");
@@ -51,20 +51,20 @@ class EvaluateStep : public Step {
 
   void draw_matrix(const StepContext& c, Rect in) {
     Ui& ui = c.ui;
-    const TrainingLab::Judgement& j = room_.lab.judgement();
+    const Judgement& j = room_.run().judgement();
     const ConfusionHit hit = confusion_matrix(ui, "confusion", in, j.confusion, 10,
                                               {.truth = c.label("truth"),
                                                .predicted = c.label("predicted"),
                                                .label = c.label("confusion"),
                                                .selected_truth = truth_,
                                                .selected_predicted = predicted_});
-    if (is_stale(room_.lab)) ui.fill(in, fade(ui.theme().panel, kStaleVeil));
+    if (is_stale(room_.run())) ui.fill(in, fade(ui.theme().panel, kStaleVeil));
     if (hit.truth < 0 || !j.complete) return;
     const int count = j.confusion[std::size_t(hit.truth * 10 + hit.predicted)];
     ui.tooltip("confusion", hit.cell,
                {.title = c.word("truth") + " " + std::to_string(hit.truth) + " · " + c.word("predicted") + " " + std::to_string(hit.predicted),
                 .value = format_integer(count, ui.language()),
-                .source = is_stale(room_.lab) ? c.word("stale") : std::string()});
+                .source = is_stale(room_.run()) ? c.word("stale") : std::string()});
     if (!hit.clicked) return;
     const bool same = hit.truth == truth_ && hit.predicted == predicted_;
     truth_ = same ? -1 : hit.truth, predicted_ = same ? -1 : hit.predicted;
@@ -73,7 +73,7 @@ class EvaluateStep : public Step {
 
   /// The images of the chosen cell, or all the misread ones.
   std::vector<std::int32_t> chosen() const {
-    const TrainingLab::Judgement& j = room_.lab.judgement();
+    const Judgement& j = room_.run().judgement();
     std::vector<std::int32_t> out;
     if (!j.complete) return out;
     if (truth_ < 0) {
@@ -81,21 +81,21 @@ class EvaluateStep : public Step {
       return out;
     }
     for (std::size_t i = 0; i < j.predicted.size() && out.size() < kGalleryErrors; ++i)
-      if (room_.lab.test_images()->labels[i] == truth_ && j.predicted[i] == predicted_) out.push_back(std::int32_t(i));
+      if (room_.run().test_images()->labels[i] == truth_ && j.predicted[i] == predicted_) out.push_back(std::int32_t(i));
     return out;
   }
 
   void draw_images(const StepContext& c, Rect in) {
     Ui& ui = c.ui;
     const Theme& t = ui.theme();
-    const TrainingLab::Judgement& j = room_.lab.judgement();
+    const Judgement& j = room_.run().judgement();
     const std::vector<std::int32_t> images = chosen();
     if (images.empty()) {
       if (j.complete) ui.text_in({in.x, in.y, in.w, 22}, c.label("no_errors"), ui.style(Type::small));
       return;
     }
-    const ImageSet& test = *room_.lab.test_images();
-    const int key = ((j.revision * 11 + truth_ + 1) * 11 + predicted_ + 1) * 2 + (t.dark ? 1 : 0);
+    const ImageSet& test = *room_.run().test_images();
+    const int key = ((j.serial * 11 + truth_ + 1) * 11 + predicted_ + 1) * 2 + (t.dark ? 1 : 0);
     if (sheet_key_ != key) {
       std::vector<std::uint8_t> pixels;
       for (const std::int32_t i : images) pixels.insert(pixels.end(), test.image(i).begin(), test.image(i).end());
@@ -104,7 +104,7 @@ class EvaluateStep : public Step {
     }
     const GalleryLayout layout = gallery_layout(in.w, in.h, int(images.size()), 44, 64, 8);
     const GalleryHit seen = gallery(ui, "wrong", in, layout, sheet_, 4, c.label("wrong"));
-    if (is_stale(room_.lab)) ui.fill(in, fade(t.panel, kStaleVeil));
+    if (is_stale(room_.run())) ui.fill(in, fade(t.panel, kStaleVeil));
     if (seen.index < 0) return;
     const auto i = std::size_t(images[std::size_t(seen.index)]);
     ui.tooltip("wrong", gallery_cell(in, layout, seen.index),
@@ -132,7 +132,7 @@ class ExamsStep : public Step {
     parts.push_back(data_notice(c));
     parts.push_back(room_.exam_bar(c));
     parts.push_back(card(c.ui, c.word("exams"), c.word("accuracy"), block(260, [this, &c](Rect in) { draw_bars(c, in); })));
-    if (!c.compact) parts.push_back(room_.curve(c, true).sharing(1));  // how the first two marks came about
+    if (!c.compact) parts.push_back(room_.view.curve(c, true).sharing(1));  // how the first two marks came about
     return stage_of(c, std::move(parts));
   }
 
@@ -145,9 +145,9 @@ class ExamsStep : public Step {
 
   std::array<Exam, 3> exams(const StepContext& c) const {
     const Theme& t = c.ui.theme();
-    const TrainingLab& lab = room_.lab;
+    const Experiment& lab = room_.run();
     const EpochPoint* epoch = lab.weights_epoch();
-    const bool best = epoch && epoch != &lab.epochs().back(), stale = is_stale(lab);
+    const bool best = epoch && epoch != &lab.epochs()[lab.epochs_ended() - 1], stale = is_stale(lab);
     const double training = epoch ? double(epoch->accuracy) : -1;
     const double validation = epoch && epoch->has_validation ? double(epoch->val_accuracy) : -1;
     return {Exam{c.word(best ? "exam_training_best" : "exam_training"), training, t.accent, t.ink},

@@ -1,48 +1,36 @@
 #pragma once
 
-#include <vector>
+#include <memory>
 
 #include "../lesson.hpp"
-#include "../training_lab.hpp"
+#include "../run_view.hpp"
 
 namespace neurona::app {
 
-/// What the steps of the training lesson share: the controls and the lab.
+/// What the steps of the training lesson share: the controls, the runs, and their view.
 struct TrainRoom {
   explicit TrainRoom(Values& values);
 
   Number learning_rate, units, batch_size, validation_split, epochs, patience, seed;
   Choice activation;
   Flag early_stopping, restore_best_weights;
-  TrainingLab lab;
+  Runs runs;
+  RunView view;
 
-  TrainingSettings settings() const;
+  Experiment& run() { return runs.now(); }
+  const Experiment& run() const { return runs.now(); }
+  RunSettings settings() const;
   void new_seed();
+  std::function<void()> on_new_seed() { return [this] { new_seed(); }; }
 
   // --- parts of stages that several steps show ---
-  /// Settings in a card that says when some wait for a reset.
+  /// Settings in a card that says when some wait for a reset or a branch.
   Block settings_of(const StepContext& c, const std::vector<Control*>& controls) const;
-  /// What went wrong in the run, if anything did.
-  Block trouble(const StepContext& c) const;
-  /// Loss or accuracy by epoch, with the validation curve.
-  Block curve(const StepContext& c, bool accuracy);
-  Block log(const StepContext& c) const;
   /// The button that begins the exam, and its marks.
   Block exam_bar(const StepContext& c);
-  /// Play, one batch, one epoch, reset, another seed, and how far the run is: for the step bar. Where that is too
-  /// narrow for all of them, the rest stand on the stage.
-  Block run_bar(const StepContext& c);
-  Block run_buttons(const StepContext& c);
 
  private:
-  void run_button(const StepContext& c, std::string_view name, std::string_view label, Rect rect);
-  void draw_curve(const StepContext& c, Rect in, bool accuracy);
-  void draw_run_bar(const StepContext& c, Rect area);
   void draw_exam_bar(const StepContext& c, Rect bar);
-  void smooth_curves();
-
-  std::vector<float> smooth_loss_, smooth_accuracy_;
-  std::size_t smoothed_ = 0;
 };
 
 // The steps, in their files.

@@ -28,7 +28,7 @@ class DataStep : public Step {
   bool done(StepContext&) override { return chosen_ >= 0; }
 
   Block stage(StepContext& c) override {
-    const ImageSet* set = room_.lab.train_images();
+    const ImageSet* set = room_.run().train_images();
     const std::string count = set ? format_integer(set->size(), c.ui.language()) : std::string();
     const std::string label = set ? c.word("label") + " " + std::to_string(int(set->labels[std::size_t(shown(*set))])) : std::string();
     std::vector<Block> cards, parts;
@@ -43,7 +43,7 @@ class DataStep : public Step {
   }
 
   std::string live_numbers(StepContext& c) override {
-    const ImageSet* set = room_.lab.train_images();
+    const ImageSet* set = room_.run().train_images();
     if (!set) return {};
     const int gray = set->image(shown(*set))[14 * 28 + 14];
     return std::to_string(gray) + " / 255 = " + format_number(gray / 255.0, 3, c.ui.language());
@@ -54,7 +54,7 @@ class DataStep : public Step {
 
   void draw_gallery(const StepContext& c, Rect in) {
     Ui& ui = c.ui;
-    const ImageSet* set = room_.lab.train_images();
+    const ImageSet* set = room_.run().train_images();
     if (!set) return progress_line(ui, in.cut_top(4), -1);
     const int count = int(std::min<std::int64_t>(kGalleryImages, set->size()));
     if (sheet_of_ != set || sheet_dark_ != ui.theme().dark) {
@@ -73,9 +73,9 @@ class DataStep : public Step {
   void draw_counts(const StepContext& c, Rect& in) const {
     Ui& ui = c.ui;
     std::string counts;
-    if (const TrainingState* state = room_.lab.state())
+    if (const TrainingState* state = room_.run().state())
       counts = format_integer(state->samples, ui.language()) + " · " + format_integer(state->validation_samples, ui.language()) +
-               " · " + format_integer(room_.lab.test_images()->size(), ui.language());
+               " · " + format_integer(room_.run().test_images()->size(), ui.language());
     const TextStyle mono = ui.style(Type::mono_small), caption = ui.style(Type::caption);
     const float width = ui.measure(counts, mono).x + 2;
     const bool one_line = ui.measure(c.label("split_line"), caption).x + 12 + width <= in.w;
@@ -88,7 +88,7 @@ class DataStep : public Step {
     Ui& ui = c.ui;
     const Theme& t = ui.theme();
     draw_counts(c, in);
-    const ImageSet* set = room_.lab.train_images();
+    const ImageSet* set = room_.run().train_images();
     if (!set) return;
     const Rect map = in.square();
     const auto image = set->image(shown(*set));
@@ -211,8 +211,8 @@ class CompileStep : public Step {
   }
 
   bool work(Services& services, double budget_ms) override {
-    if (!guess_.committed() || guess_.answer() || !room_.lab.has_data()) return false;
-    if (!exam_) exam_ = std::make_unique<UntrainedExam>(room_.settings(), room_.lab);
+    if (!guess_.committed() || guess_.answer() || !room_.run().has_data()) return false;
+    if (!exam_) exam_ = std::make_unique<UntrainedExam>(room_.settings(), room_.run());
     if (exam_->advance(budget_ms)) return true;
     guess_.set_answer(exam_->loss());
     exam_.reset();

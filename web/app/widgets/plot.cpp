@@ -170,6 +170,11 @@ float plot(Ui& ui, std::string_view name, Rect rect, std::span<const PlotSeries>
       for (std::size_t i = 0; i < std::min(s.x.size(), s.y.size()); ++i)
         if (std::isfinite(s.y[i])) ui.draw()->AddCircleFilled({f.px(s.x[i]), f.py(s.y[i])}, 4, color, 18);
   }
+  if (o.pale_from < o.x_max) {
+    constexpr float kVeil = 0.62f;
+    const float x = f.px(std::max(o.pale_from, o.x_min));
+    ui.fill({x, f.inner.y - 4, f.inner.right() - x + 5, f.inner.h + 4}, fade(t.panel, kVeil));
+  }
   for (const PlotCursor& cursor : o.cursors) {
     const float x = std::round(f.px(cursor.x)) + 0.5f;
     const ImU32 color = cursor.color ? cursor.color : t.faint;

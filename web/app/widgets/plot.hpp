@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct PlotOptions {
   bool legend = false;           ///< inside the plot at its top right (a card's reading is the better place)
   std::string_view x_name = {};  ///< in the hover: "época 2,4"
   std::span<const PlotCursor> cursors = {};
+  float pale_from = std::numeric_limits<float>::infinity();  ///< what lies behind it is still to come: paler
 };
 
 /// Draws axes, lines, cursors and the hover readout into `rect`. Ticks are dropped until their labels have
