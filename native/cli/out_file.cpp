@@ -5,12 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
+#include "core/letter_case.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::cli {
@@ -18,16 +18,12 @@ namespace neurona::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using neurona::detail::lower;
 
 // Endings that promise another format than safetensors.
 constexpr std::array kOtherEndings = {".h5",  ".hdf5", ".keras", ".onnx", ".pt",  ".pth", ".pb",  ".tflite", ".bin", ".ckpt", ".npz",
                                       ".npy", ".pkl",  ".json",  ".txt",  ".csv", ".md",  ".png", ".jpg",    ".jpeg", ".gz",  ".zip",
                                       ".tar", ".jsonl", ".html",  ".gif",  ".bmp", ".pgm", ".ppm", ".webp",   ".tif",  ".tiff", ".pdf"};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // The file that a name leads to, as far as it exists.
 fs::path resolved(const std::string& path) {

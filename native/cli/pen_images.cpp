@@ -21,7 +21,7 @@ PenImages prepare_strokes(const std::string& file, std::int64_t copies, std::uin
   images.train.height = images.train.width = images.held_out.height = images.held_out.width =
       data::kDigitSide;
   Rng rng(seed);
-  for (const data::LabelledStrokes& digit : data::read_strokes(file)) {
+  for (const data::LabeledStrokes& digit : data::read_strokes(file)) {
     if (held_out(digit.writer)) {
       images.held_out.push_back(data::prepare_digit(digit.strokes), digit.label);
       continue;

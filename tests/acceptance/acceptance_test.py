@@ -58,7 +58,7 @@ class Acceptance(unittest.TestCase):
             "CNN, divided twice, epoch 1: accuracy", "CNN, then judged on images divided once: accuracy"))
 
     @needs_mnist
-    def test_what_is_learnt_from_the_embedded_digits_alone_reads_mnist(self):
+    def test_what_is_learned_from_the_embedded_digits_alone_reads_mnist(self):
         recipes = (("mlp", "--augment", "--epochs", 10), ("mlp-pad", "--augment", "--cosine", "--epochs", 12))
         accuracies = {}
         with tempfile.TemporaryDirectory(prefix="neurona_acceptance_") as folder:

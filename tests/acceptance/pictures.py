@@ -25,7 +25,7 @@ def read_digits(folder):
 
 
 def png(values):
-    """A grey PNG of values from 0 to 1 (height, width)."""
+    """A gray PNG of values from 0 to 1 (height, width)."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -287,7 +287,7 @@ class Predict(WithModel):
     def predict(self, *images):
         return self.succeed_json("predict", self.model, *images)["predictions"]
 
-    def test_a_drawn_1_is_recognised_in_any_size_format_and_polarity(self):
+    def test_a_drawn_1_is_recognized_in_any_size_format_and_polarity(self):
         images = {"dark.png": png(one(200)), "light.png": png(one(200, 0, 255)), "dark.pgm": pgm(one(97)), "small.png": png(one(40)),
                   "faint.png": png(one(150, 180, 120))}
         for name, content in images.items():
@@ -503,7 +503,7 @@ class Data(CliTest):
             "resnet50_weights_tf_dim_ordering_tf_kernels.h5", "neurona data resnet50", "--weights"])
 
     def test_another_file_in_place_of_resnet50s_is_refused(self):
-        for body, text in [(b"<html>please log in</html>", "it has 26 bytes, the published file has 35363"), (bytes(35363), "its MD5 is"),
+        for body, text in [(b"<html>please log in</html>", "it has 26 bytes, the published file has 35363"), (bytes(35363), "its SHA-256 is"),
                            (bytes(40000), "35363"), (None, "404")]:
             with self.subTest(text=text), Mirror(lambda path, body=body: body) as mirror:
                 self.environment["NEURONA_RESNET50_MIRROR"] = mirror.url

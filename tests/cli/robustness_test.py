@@ -82,7 +82,7 @@ class Interrupts(CliTest):
         self.assertNotIn("test", told)
         self.assertIn("Nothing was saved: there was no --out.", err)
 
-    def test_a_signal_in_the_validation_or_the_judgement_saves_too(self):
+    def test_a_signal_in_the_validation_or_the_judgment_saves_too(self):
         with self.start("train", "--data", "embedded", "--limit", 40, "--threads", 1, "--backend", "reference", "--epochs", 1, "--validate-on-test",
                         "--out", "a.safetensors") as process:  # the 10,000 test images take the plain loops a while
             self.wait_for(process, "Epoch 1/")

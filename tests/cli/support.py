@@ -35,13 +35,13 @@ def mnist_gzip(name):
 
 
 def png(rows, claimed=None):
-    """A grey PNG of rows of values from 0 to 255; `claimed` writes another (width, height) into its header."""
+    """A gray PNG of rows of values from 0 to 255; `claimed` writes another (width, height) into its header."""
     width, height = claimed or (len(rows[0]), len(rows))
     return png_of(width, height, 0, b"".join(b"\0" + bytes(row) for row in rows))
 
 
 def png_of(width, height, kind, rows, data=None):
-    """A PNG of 8 bits; kind 0: grey, 6: with alpha. `rows`: its rows, each behind its filter's byte; or `data`: the same, compressed."""
+    """A PNG of 8 bits; kind 0: gray, 6: with alpha. `rows`: its rows, each behind its filter's byte; or `data`: the same, compressed."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

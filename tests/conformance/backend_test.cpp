@@ -12,7 +12,7 @@
 #include "support/samples.hpp"
 
 using namespace neurona;
-using test::normalised_error;
+using test::normalized_error;
 using test::random_tensor;
 
 namespace {
@@ -48,18 +48,18 @@ TEST_CASE("Every backend computes dense layers as the reference does, forwards a
           Tensor y({N, F}), truth({N, F});
           backend.dense_forward(x.view(), kernel.view(), bias.view(), Activation::linear, y.view());
           reference->dense_forward(x.view(), kernel.view(), bias.view(), Activation::linear, truth.view());
-          REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+          REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
 
           Tensor dkernel({K, F}), dbias({F}), true_dkernel({K, F}), true_dbias({F});
           backend.dense_backward_parameters(x.view(), dz.view(), dkernel.view(), dbias.view());
           reference->dense_backward_parameters(x.view(), dz.view(), true_dkernel.view(), true_dbias.view());
-          REQUIRE(normalised_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
-          REQUIRE(normalised_error(dbias.view(), true_dbias.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dbias.view(), true_dbias.view()) < kSumTolerance);
 
           Tensor dx({N, K}), true_dx({N, K});
           backend.dense_backward_input(dz.view(), kernel.view(), dx.view());
           reference->dense_backward_input(dz.view(), kernel.view(), true_dx.view());
-          REQUIRE(normalised_error(dx.view(), true_dx.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dx.view(), true_dx.view()) < kSumTolerance);
         }
   });
 }
@@ -76,11 +76,11 @@ TEST_CASE("Every backend computes activations and their gradients as the referen
         Tensor y = z, truth({5, F}), dz = dy, true_dz({5, F});
         backend.activation_forward(activation, y.view(), y.view());
         reference->activation_forward(activation, z.view(), truth.view());
-        REQUIRE(normalised_error(y.view(), truth.view()) < kElementTolerance);
+        REQUIRE(normalized_error(y.view(), truth.view()) < kElementTolerance);
         const ConstTensorView kept = differentiates_by_input(activation) ? z.view() : std::as_const(truth).view();
         backend.activation_backward(activation, kept, dz.view(), dz.view());
         reference->activation_backward(activation, kept, dy.view(), true_dz.view());
-        REQUIRE(normalised_error(dz.view(), true_dz.view()) < kElementTolerance);
+        REQUIRE(normalized_error(dz.view(), true_dz.view()) < kElementTolerance);
       }
   });
 }
@@ -99,7 +99,7 @@ TEST_CASE("Every backend computes softmax cross-entropy as the reference does, a
         const double loss = backend.softmax_crossentropy(z.view(), labels.data(), gradient.view());
         const double true_loss = reference->softmax_crossentropy(z.view(), labels.data(), truth.view());
         CHECK(loss == doctest::Approx(true_loss).epsilon(kElementTolerance));
-        CHECK(normalised_error(gradient.view(), truth.view()) < kSumTolerance);
+        CHECK(normalized_error(gradient.view(), truth.view()) < kSumTolerance);
         CHECK(backend.softmax_crossentropy(z.view(), labels.data(), {}) == doctest::Approx(true_loss).epsilon(kElementTolerance));
       }
   });
@@ -143,7 +143,7 @@ TEST_CASE("A kernel whose gradient is not wanted is left out, on every backend")
   for_backends([&](Backend& backend) {
     Tensor dbias({4});
     backend.dense_backward_parameters(x.view(), dz.view(), {}, dbias.view());
-    CHECK(normalised_error(dbias.view(), truth.view()) < kSumTolerance);
+    CHECK(normalized_error(dbias.view(), truth.view()) < kSumTolerance);
   });
 }
 
@@ -160,20 +160,20 @@ TEST_CASE("Every backend takes SGD steps as the reference does: plain, momentum,
         const bool moves = step.momentum > 0.0;
         backend.sgd(step, gradient.view(), moves ? velocity.view() : TensorView(), weights.view());
         reference->sgd(step, gradient.view(), moves ? true_velocity.view() : TensorView(), true_weights.view());
-        CHECK(normalised_error(weights.view(), true_weights.view()) < kElementTolerance);
-        CHECK(normalised_error(velocity.view(), true_velocity.view()) < kElementTolerance);
+        CHECK(normalized_error(weights.view(), true_weights.view()) < kElementTolerance);
+        CHECK(normalized_error(velocity.view(), true_velocity.view()) < kElementTolerance);
       }
   });
 }
 
-TEST_CASE("Every backend takes RMSprop steps as the reference does: centred or not, with momentum or without") {
+TEST_CASE("Every backend takes RMSprop steps as the reference does: centered or not, with momentum or without") {
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(7);
-    for (bool centred : {false, true})
+    for (bool centered : {false, true})
       for (bool moves : {false, true})
         for (std::int64_t count : {1, 17, 40000}) {
-          INFO("centred ", centred, " momentum ", moves, " count ", count);
+          INFO("centered ", centered, " momentum ", moves, " count ", count);
           const RmspropStep step{0.01, 0.9, moves ? 0.8 : 0.0, 1e-7};
           const Tensor gradient = random_tensor({count}, rng);
           // Means as they can be: the square of the mean is no larger than the mean of squares.
@@ -181,18 +181,18 @@ TEST_CASE("Every backend takes RMSprop steps as the reference does: centred or n
                                    random_tensor({count}, rng), random_tensor({count}, rng)};
           std::vector<Tensor> slow = fast;
           const auto run = [&](Backend& on, std::vector<Tensor>& t) {
-            on.rmsprop(step, gradient.view(), t[0].view(), centred ? t[1].view() : TensorView(),
+            on.rmsprop(step, gradient.view(), t[0].view(), centered ? t[1].view() : TensorView(),
                        moves ? t[2].view() : TensorView(), t[3].view());
           };
           run(backend, fast);
           run(*reference, slow);
           for (std::size_t i = 0; i < fast.size(); ++i)
-            CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+            CHECK(normalized_error(fast[i].view(), slow[i].view()) < kElementTolerance);
         }
   });
 }
 
-TEST_CASE("A centred RMSprop step whose variance rounds below zero is finite, on every backend") {
+TEST_CASE("A centered RMSprop step whose variance rounds below zero is finite, on every backend") {
   const auto check = [](Backend& backend) {
     INFO(backend.describe());
     const Tensor gradient({1}, std::vector<float>{1000.0f});
@@ -223,7 +223,7 @@ TEST_CASE("Every backend takes Adam steps as the reference does: plain, with wei
           run(backend, fast);
           run(*reference, slow);
           for (std::size_t i = 0; i < fast.size(); ++i)
-            CHECK(normalised_error(fast[i].view(), slow[i].view()) < kElementTolerance);
+            CHECK(normalized_error(fast[i].view(), slow[i].view()) < kElementTolerance);
         }
   });
 }
@@ -241,7 +241,7 @@ TEST_CASE("Every backend computes the penalty of weights as the reference does, 
         const double truth = reference->penalty(regularizer, weights.view(), true_gradient.view());
         CHECK(backend.penalty(regularizer, weights.view(), gradient.view()) == doctest::Approx(truth).epsilon(1e-12));
         CHECK(backend.penalty(regularizer, weights.view(), {}) == doctest::Approx(truth).epsilon(1e-12));
-        CHECK(normalised_error(gradient.view(), true_gradient.view()) < kElementTolerance);
+        CHECK(normalized_error(gradient.view(), true_gradient.view()) < kElementTolerance);
       }
     CHECK(backend.penalty(L2(1.0), random_tensor({3}, rng).view(), {}) >
           0.0);  // what a larger tensor left behind does not count

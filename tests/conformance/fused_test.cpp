@@ -15,7 +15,7 @@
 
 using namespace neurona;
 using test::composed;
-using test::normalised_error;
+using test::normalized_error;
 using test::Placed;
 using test::random_tensor;
 using Case = test::FusedCase;
@@ -33,7 +33,7 @@ void for_backends(const std::function<void(Backend&)>& check) {
   }
 }
 
-// Grey images under 3x3, pooled 2x2, have kernels of their own where the filters fill vectors; odd sizes leave pixels over.
+// Gray images under 3x3, pooled 2x2, have kernels of their own where the filters fill vectors; odd sizes leave pixels over.
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {{1, 6, 6, 1}, 3, 1, Padding::valid, 64, 1, 2},    {{3, 9, 7, 1}, 3, 1, Padding::valid, 16, 1, 2},
@@ -66,7 +66,7 @@ TEST_CASE("A fused convolution scales, shifts, adds and clamps as its parts do")
         of.relu = (parts & 8) != 0;
         Tensor y(p.z);
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), y.view(), nullptr);
-        REQUIRE(normalised_error(y.view(), composed(of, x, kernel, p.z).view()) < kSumTolerance);
+        REQUIRE(normalized_error(y.view(), composed(of, x, kernel, p.z).view()) < kSumTolerance);
       }
     }
   });
@@ -90,11 +90,11 @@ TEST_CASE("A fused convolution pools as its parts do, forwards and backwards") {
         std::vector<std::uint8_t> taps(static_cast<std::size_t>(p.y.elements()), 255);
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), y.view(), taps.data());
         reference->pool2d_forward(Pooling::max, p.pool, z.view(), truth.view());
-        REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+        REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
 
         Tensor untapped(p.y);
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), untapped.view(), nullptr);
-        REQUIRE(normalised_error(untapped.view(), y.view()) == 0.0);
+        REQUIRE(normalized_error(untapped.view(), y.view()) == 0.0);
 
         if (c.groups == 1) {
           Tensor dz(p.z), true_dkernel(p.kernel), true_dbias({c.filters}), dkernel(p.kernel), dbias({c.filters});
@@ -102,14 +102,14 @@ TEST_CASE("A fused convolution pools as its parts do, forwards and backwards") {
           if (relu) reference->activation_backward(Activation::relu, z.view(), dz.view(), dz.view());
           reference->conv2d_backward_parameters(p.window, 1, x.view(), dz.view(), true_dkernel.view(), true_dbias.view());
           backend.fused_conv2d_backward_parameters(of, x.view(), y.view(), taps.data(), dy.view(), dkernel.view(), dbias.view());
-          REQUIRE(normalised_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
-          REQUIRE(normalised_error(dbias.view(), true_dbias.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dbias.view(), true_dbias.view()) < kSumTolerance);
         }
 
         of.scale = scale.view();
         reference->pool2d_forward(Pooling::max, p.pool, composed(of, x, kernel, p.z).view(), truth.view());
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), y.view(), nullptr);
-        REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+        REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
       }
     }
   });
@@ -158,8 +158,8 @@ TEST_CASE("A prepared kernel convolves as the kernel does: in panels to the bit,
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), plain.view(), nullptr);
         of.prepared = prepared.data();
         backend.fused_conv2d_forward(of, x.view(), kernel.view(), y.view(), nullptr);
-        REQUIRE(normalised_error(y.view(), composed(of, x, kernel, p.z).view()) < kWinogradTolerance);
-        if (form == panels) REQUIRE(normalised_error(y.view(), plain.view()) == 0.0);
+        REQUIRE(normalized_error(y.view(), composed(of, x, kernel, p.z).view()) < kWinogradTolerance);
+        if (form == panels) REQUIRE(normalized_error(y.view(), plain.view()) == 0.0);
       }
     }
   });
@@ -195,13 +195,13 @@ TEST_CASE("A dense layer's step moves the kernel as gradient and SGD do one afte
             reference->dense_backward_input(dz.view(), before.view(), true_dx.view());
             reference->dense_backward_parameters(x.view(), dz.view(), gradient.view(), {});
             reference->sgd({.learning_rate = kRate}, gradient.view(), {}, truth.view());
-            REQUIRE(normalised_error(kernel.view(), truth.view()) < kSumTolerance);
-            if (wants_dx) REQUIRE(normalised_error(dx.view(), true_dx.view()) < kSumTolerance);
+            REQUIRE(normalized_error(kernel.view(), truth.view()) < kSumTolerance);
+            if (wants_dx) REQUIRE(normalized_error(dx.view(), true_dx.view()) < kSumTolerance);
           }
   });
 }
 
-TEST_CASE("Normalisation by a batch's own statistics is moments and normalisation in one, of few rows and of many") {
+TEST_CASE("Normalization by a batch's own statistics is moments and normalization in one, of few rows and of many") {
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(24);
@@ -213,9 +213,9 @@ TEST_CASE("Normalisation by a batch's own statistics is moments and normalisatio
         backend.batch_normalization_of_batch(x.view(), gamma.view(), beta.view(), 1e-3, mean.view(), variance.view(), y.view());
         reference->batch_normalization_of_batch(x.view(), gamma.view(), beta.view(), 1e-3, true_mean.view(), true_variance.view(),
                                                 truth.view());
-        REQUIRE(normalised_error(mean.view(), true_mean.view()) < kSumTolerance);
-        REQUIRE(normalised_error(variance.view(), true_variance.view()) < kSumTolerance);
-        REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+        REQUIRE(normalized_error(mean.view(), true_mean.view()) < kSumTolerance);
+        REQUIRE(normalized_error(variance.view(), true_variance.view()) < kSumTolerance);
+        REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
       }
   });
 }

@@ -12,7 +12,7 @@
 #include "support/samples.hpp"
 
 using namespace neurona;
-using test::normalised_error;
+using test::normalized_error;
 using test::random_tensor;
 
 namespace {
@@ -100,24 +100,24 @@ TEST_CASE("Every backend convolves as the reference does, forwards and backwards
                              y.view());
       reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), bias.view(), Activation::relu,
                                 truth.view());
-      REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+      REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
       backend.conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::linear, y.view());
       reference->conv2d_forward(p.window, c.groups, x.view(), kernel.view(), {}, Activation::linear,
                                 truth.view());
-      REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+      REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
 
       Tensor dkernel(p.kernel), true_dkernel(p.kernel), dbias({c.filters}), true_dbias({c.filters});
       backend.conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), dkernel.view(),
                                          dbias.view());
       reference->conv2d_backward_parameters(p.window, c.groups, x.view(), dz.view(), true_dkernel.view(),
                                             true_dbias.view());
-      REQUIRE(normalised_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
-      REQUIRE(normalised_error(dbias.view(), true_dbias.view()) < kSumTolerance);
+      REQUIRE(normalized_error(dkernel.view(), true_dkernel.view()) < kSumTolerance);
+      REQUIRE(normalized_error(dbias.view(), true_dbias.view()) < kSumTolerance);
 
       Tensor dx(c.x), true_dx(c.x);
       backend.conv2d_backward_input(p.window, c.groups, dz.view(), kernel.view(), dx.view());
       reference->conv2d_backward_input(p.window, c.groups, dz.view(), kernel.view(), true_dx.view());
-      REQUIRE(normalised_error(dx.view(), true_dx.view()) < kSumTolerance);
+      REQUIRE(normalized_error(dx.view(), true_dx.view()) < kSumTolerance);
     }
   });
 }
@@ -147,39 +147,39 @@ TEST_CASE("Every backend pools as the reference does, forwards and backwards, eq
               Tensor y(out), truth(out), dx(shape), true_dx(shape);
               backend.pool2d_forward(pooling, window, x.view(), y.view());
               reference->pool2d_forward(pooling, window, x.view(), truth.view());
-              REQUIRE(normalised_error(y.view(), truth.view()) < kElementTolerance);
+              REQUIRE(normalized_error(y.view(), truth.view()) < kElementTolerance);
               backend.pool2d_backward(pooling, window, x.view(), truth.view(), dy.view(), dx.view());
               reference->pool2d_backward(pooling, window, x.view(), truth.view(), dy.view(), true_dx.view());
-              REQUIRE(normalised_error(dx.view(), true_dx.view()) < kElementTolerance);
+              REQUIRE(normalized_error(dx.view(), true_dx.view()) < kElementTolerance);
             }
   });
 }
 
 TEST_CASE(
-    "Every backend normalises batches as the reference does, forwards and backwards, far from zero too") {
+    "Every backend normalizes batches as the reference does, forwards and backwards, far from zero too") {
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(13);
     for (const Shape& shape :
          {Shape{1, 1}, Shape{32, 7}, Shape{5, 130}, Shape{3, 4, 5, 6}, Shape{300, 33}, Shape{16, 40, 40, 24}})
-      for (const double centre : {0.0, 30.0}) {
-        INFO(shape.to_string(), " about ", centre);
+      for (const double center : {0.0, 30.0}) {
+        INFO(shape.to_string(), " about ", center);
         const Shape channels = {shape.back()};
-        const Tensor x = random_tensor(shape, rng, centre - 1, centre + 1),
+        const Tensor x = random_tensor(shape, rng, center - 1, center + 1),
                      gamma = random_tensor(channels, rng), beta = random_tensor(channels, rng),
                      dy = random_tensor(shape, rng);
         Tensor mean(channels), variance(channels), true_mean(channels), true_variance(channels);
         backend.moments(x.view(), mean.view(), variance.view());
         reference->moments(x.view(), true_mean.view(), true_variance.view());
-        REQUIRE(normalised_error(mean.view(), true_mean.view()) < kElementTolerance);
-        REQUIRE(normalised_error(variance.view(), true_variance.view()) < kSumTolerance * (1 + centre));
+        REQUIRE(normalized_error(mean.view(), true_mean.view()) < kElementTolerance);
+        REQUIRE(normalized_error(variance.view(), true_variance.view()) < kSumTolerance * (1 + center));
 
         Tensor y(shape), truth(shape);
         backend.batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(),
                                     true_variance.view(), 1e-3, y.view());
         reference->batch_normalization(x.view(), gamma.view(), beta.view(), true_mean.view(),
                                        true_variance.view(), 1e-3, truth.view());
-        REQUIRE(normalised_error(y.view(), truth.view()) < kSumTolerance);
+        REQUIRE(normalized_error(y.view(), truth.view()) < kSumTolerance);
 
         for (const bool of_batch : {true, false}) {
           Tensor dx(shape), dgamma(channels), dbeta(channels), true_dx(shape), true_dgamma(channels),
@@ -191,9 +191,9 @@ TEST_CASE(
           reference->batch_normalization_backward(of, x.view(), gamma.view(), true_mean.view(),
                                                   true_variance.view(), dy.view(), true_dx.view(),
                                                   true_dgamma.view(), true_dbeta.view());
-          REQUIRE(normalised_error(dx.view(), true_dx.view()) < kSumTolerance);
-          REQUIRE(normalised_error(dgamma.view(), true_dgamma.view()) < kSumTolerance);
-          REQUIRE(normalised_error(dbeta.view(), true_dbeta.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dx.view(), true_dx.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dgamma.view(), true_dgamma.view()) < kSumTolerance);
+          REQUIRE(normalized_error(dbeta.view(), true_dbeta.view()) < kSumTolerance);
         }
       }
   });

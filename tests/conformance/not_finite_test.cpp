@@ -229,7 +229,7 @@ TEST_CASE("NaN and infinities pass a convolution that is fused with its pooling,
   const auto reference = make_backend("reference");
   for_backends([&](Backend& backend) {
     Rng rng(35);
-    for (const FusedCase& c : std::vector<FusedCase>{{{3, 9, 7, 1}, 3, 1, Padding::valid, 16, 1, 2},  // grey images: kernels of their own
+    for (const FusedCase& c : std::vector<FusedCase>{{{3, 9, 7, 1}, 3, 1, Padding::valid, 16, 1, 2},  // gray images: kernels of their own
                                                      {{2, 8, 8, 1}, 3, 1, Padding::valid, 80, 1, 2},
                                                      {{2, 8, 8, 1}, 3, 1, Padding::valid, 7, 1, 2},
                                                      {{2, 7, 8, 3}, 3, 1, Padding::same, 17, 1, {1, 2}}}) {

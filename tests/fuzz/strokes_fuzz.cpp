@@ -1,4 +1,4 @@
-// Files of strokes, and what the rasteriser makes of them.
+// Files of strokes, and what the rasterizer makes of them.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -54,7 +54,7 @@ Handle<Optimizer> to_optimizer(const json& spec) {
                   .beta_1 = options.at("beta_1"),
                   .beta_2 = options.at("beta_2"),
                   .epsilon = options.at("epsilon")});
-  throw std::runtime_error("no optimiser '" + type + "'");
+  throw std::runtime_error("no optimizer '" + type + "'");
 }
 
 std::vector<std::uint8_t> to_bytes(const std::vector<double>& values) {

@@ -34,7 +34,7 @@ Shape to_shape(const nlohmann::json& extents);
 /// The layer of a case's `type`, `config` (Keras' names) and, where it has one, `name`.
 std::unique_ptr<Layer> make_layer(const nlohmann::json& spec, const Shape& input_shape = {});
 
-/// The network of a case with its initial weights, compiled with its loss and optimiser, and with accuracy
+/// The network of a case with its initial weights, compiled with its loss and optimizer, and with accuracy
 /// where there are labels.
 Sequential make_model(const Fixture& fixture, const nlohmann::json& spec, const std::string& backend);
 /// The samples of a case in order.

@@ -11,7 +11,7 @@ namespace neurona::test {
 namespace {
 
 constexpr std::int64_t kSide = 224, kChannels = 3;
-constexpr std::int64_t kCell = 28;  // pixels along the side of one patch of colour
+constexpr std::int64_t kCell = 28;  // pixels along the side of one patch of color
 constexpr std::uint64_t kCoarse8Bit = 1000, kFine8Bit = 1001, kCoarseFloat = 1002, kFineFloat = 1003;
 
 // Number i of a stream, in [0, 2^bits): the top bits of what SplitMix64 (Steele, Lea, Flood 2014) draws from

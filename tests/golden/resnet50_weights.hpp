@@ -9,7 +9,7 @@ namespace neurona::test {
 /// i in the order of `Model::parameters()` is drawn from stream i.
 void draw_resnet50_weights(Model& model);
 
-/// (1, 224, 224, 3): the 8-bit RGB image, after `preprocess_input` (BGR, mean colour subtracted).
+/// (1, 224, 224, 3): the 8-bit RGB image, after `preprocess_input` (BGR, mean color subtracted).
 Tensor draw_resnet50_photo();
 /// (1, 224, 224, 3): multiples of 2^-9 in [-128, 128).
 Tensor draw_resnet50_float_image();

@@ -4,6 +4,7 @@
 A copy of the script works in a folder of its own, where stand-ins for the set-up, cmake and the tools do in no time what those would do, and
 write down how they were called.
 """
+import json
 import os
 import pathlib
 import pty
@@ -71,6 +72,16 @@ class Run(unittest.TestCase):
                 self.assertIn("CMake cannot build in a folder with one of", result.stdout)
                 self.assertIn("Move or rename the folder", result.stdout)
                 self.assertEqual(self.told(), [])
+
+    def test_the_ci_builds_every_preset(self):
+        place = self.project("ci")
+        (place / ".ci").mkdir()
+        for file in (".ci/run", ".ci/count_tests.py"):
+            shutil.copy(pathlib.Path(ROOT, file), place / file)
+        self.assertEqual(self.run_in(place, script=".ci/run").returncode, 1)  # the stand-in for CMake makes no tests
+        built = {call.split("--preset ")[1].split()[0] for call in self.told()}
+        presets = json.loads(pathlib.Path(ROOT, "CMakePresets.json").read_text())["configurePresets"]
+        self.assertEqual(built, {preset["name"] for preset in presets if not preset.get("hidden")})
 
     def test_through_a_symbolic_link_the_build_is_kept(self):
         place = self.project("real")

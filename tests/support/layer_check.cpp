@@ -94,7 +94,7 @@ void check_gradient(const std::string& what, Tensor& values, const Tensor& gradi
     numeric.set(i, (above - below) / (2 * kStep));
   }
   INFO("gradient by ", what);
-  CHECK(normalised_error(gradient.view(), numeric.view()) < kGradientTolerance);
+  CHECK(normalized_error(gradient.view(), numeric.view()) < kGradientTolerance);
 }
 
 std::vector<Tensor> in_float32(const std::vector<Tensor>& tensors) {
@@ -119,7 +119,7 @@ void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const std:
   const Tensor weights = random_tensor(of.output, rng, -1.0, 1.0, DType::float64);
 
   const Run truth = run(*layer, *reference, x, of, weights);
-  REQUIRE(normalised_error(truth.output.view(), truth.output.view()) == 0.0);  // everything was written, and is finite
+  REQUIRE(normalized_error(truth.output.view(), truth.output.view()) == 0.0);  // everything was written, and is finite
   if (layer->only_reshapes()) {
     CHECK(of.output.elements() == x[0].elements());
     return;
@@ -138,12 +138,12 @@ void check_batch(const std::function<std::unique_ptr<Layer>()>& make, const std:
   const Run slow = run(*single, *reference, x32, of, weights32);
   const auto parameters = single->parameters();
   const auto compare = [&](const Run& fast) {
-    CHECK(normalised_error(fast.output.view(), slow.output.view()) < kFloatTolerance);
+    CHECK(normalized_error(fast.output.view(), slow.output.view()) < kFloatTolerance);
     for (std::size_t i = 0; i < x.size(); ++i)
-      CHECK(normalised_error(fast.input_gradients[i].view(), slow.input_gradients[i].view()) < kFloatTolerance);
+      CHECK(normalized_error(fast.input_gradients[i].view(), slow.input_gradients[i].view()) < kFloatTolerance);
     for (std::size_t i = 0; i < parameters.size(); ++i)
       if (parameters[i].trainable)
-        CHECK(normalised_error(fast.parameter_gradients[i].view(), slow.parameter_gradients[i].view()) < kFloatTolerance);
+        CHECK(normalized_error(fast.parameter_gradients[i].view(), slow.parameter_gradients[i].view()) < kFloatTolerance);
   };
   for (const auto& backend : make_cpu_backends()) {
     INFO(backend->describe());

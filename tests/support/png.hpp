@@ -12,7 +12,7 @@ namespace neurona::test {
 struct PngOptions {
   std::uint32_t width = 1, height = 1;
   std::uint8_t depth = 8;
-  std::uint8_t colour = 2;  ///< 0 grey, 2 RGB, 4 grey and alpha, 6 RGB and alpha
+  std::uint8_t color = 2;  ///< 0 gray, 2 RGB, 4 gray and alpha, 6 RGB and alpha
 };
 
 inline void append_big_endian(std::vector<std::uint8_t>& bytes, std::uint32_t value) {
@@ -45,7 +45,7 @@ inline std::vector<std::uint8_t> make_png(const PngOptions& options, const std::
   std::vector<std::uint8_t> png = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, header;
   append_big_endian(header, options.width);
   append_big_endian(header, options.height);
-  header.insert(header.end(), {options.depth, options.colour, 0, 0, 0});
+  header.insert(header.end(), {options.depth, options.color, 0, 0, 0});
   append_chunk(png, "IHDR", header);
   if (!exif.empty()) append_chunk(png, "eXIf", exif);
   append_chunk(png, "IDAT", packed);

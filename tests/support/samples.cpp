@@ -41,7 +41,7 @@ Sequential wide_network(std::uint64_t seed) {
   return model;
 }
 
-double normalised_error(ConstTensorView a, ConstTensorView b) {
+double normalized_error(ConstTensorView a, ConstTensorView b) {
   const auto at = [](ConstTensorView v, std::int64_t i) {
     return v.dtype == DType::float64 ? v.as<double>()[i] : static_cast<double>(v.as<float>()[i]);
   };

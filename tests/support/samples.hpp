@@ -20,6 +20,6 @@ ImageSet easy_images(std::int64_t count, std::uint64_t seed);
 Sequential wide_network(std::uint64_t seed);
 
 /// Largest |a - b| over all elements, divided by the largest |b| (or 1 when b is all zero).
-double normalised_error(ConstTensorView a, ConstTensorView b);
+double normalized_error(ConstTensorView a, ConstTensorView b);
 
 }  // namespace neurona::test

@@ -78,7 +78,7 @@ TEST_CASE("After the first batch, training and validation allocate nothing") {
   set_num_threads(kept);
 }
 
-TEST_CASE("Optimisers, regularisers, losses and metrics allocate nothing after the first batch either") {
+TEST_CASE("Optimizers, regularizers, losses and metrics allocate nothing after the first batch either") {
   const int kept = num_threads();
   const Dataset data(test::easy_images(330, 1));
   for (int threads : {1, 2})

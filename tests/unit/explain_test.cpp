@@ -252,7 +252,7 @@ Place output(Model& model, std::string_view layer, std::int64_t index) {
   return {};
 }
 
-Dataset labelled(const Tensor& x, std::int32_t classes) {
+Dataset labeled(const Tensor& x, std::int32_t classes) {
   std::vector<std::int32_t> labels(static_cast<std::size_t>(x.shape()[0]));
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i) % classes;
   return Dataset(x, labels);
@@ -291,7 +291,7 @@ TEST_CASE("Every number of an MLP with sigmoid, softmax and cross-entropy from l
     stir(model, 2);
     Rng rng(3);
     const Tensor x = random_tensor({3, 3, 3}, rng, -1.0, 1.0, dtype);
-    check_model(model, labelled(x, 4), x, true);
+    check_model(model, labeled(x, 4), x, true);
   }
 }
 
@@ -307,7 +307,7 @@ TEST_CASE("Every number of an MLP with BatchNormalization and SELU is explained,
     stir(model, 2);
     Rng rng(3);
     const Tensor x = random_tensor({5, 4}, rng, -1.0, 1.0, dtype);
-    check_model(model, labelled(x, 3), x, true);
+    check_model(model, labeled(x, 3), x, true);
   }
 }
 
@@ -328,7 +328,7 @@ TEST_CASE("Every number of a CNN with pooling and dropout is explained") {
     stir(model, 2);
     Rng rng(3);
     const Tensor x = random_tensor({3, 6, 5, 1}, rng, -1.0, 1.0, dtype);
-    check_model(model, labelled(x, 3), x, true);
+    check_model(model, labeled(x, 3), x, true);
   }
 }
 
@@ -364,7 +364,7 @@ TEST_CASE("Every loss tells where its gradient comes from, on logits and on pred
         Rng rng(3);
         const Tensor x = random_tensor({2, 4}, rng, -1.0, 1.0, dtype);
         Explainer explainer(model);
-        explainer.backward(labelled(x, 3));
+        explainer.backward(labeled(x, 3));
         const bool logits = make_loss(name)->logits_of() == activation;
         Walk(explainer, model, true, logits).run();
         const Explanation told =
@@ -652,7 +652,7 @@ TEST_CASE("What is explained are the numbers of training: loss, outputs and grad
   model.compile({.loss = SparseCategoricalCrossentropy()});
   Rng rng(7);
   const Tensor x = random_tensor({5, 8, 8, 1}, rng);
-  const Dataset data = labelled(x, 3);
+  const Dataset data = labeled(x, 3);
   Explainer explainer(model);
   const double loss = explainer.backward(data, {.training = true, .seed = 21});
 
@@ -673,7 +673,7 @@ TEST_CASE("What is explained are the numbers of training: loss, outputs and grad
     Tensor told(gradient.shape);
     for (std::int64_t i = 0; i < told.elements(); ++i)
       told.set(i, explainer.gradient_of_parameter(places[p].first, places[p].second, i, 0).value);
-    CHECK(test::normalised_error(std::as_const(told).view(), gradient) < kShare32);
+    CHECK(test::normalized_error(std::as_const(told).view(), gradient) < kShare32);
   }
 }
 
@@ -692,13 +692,13 @@ TEST_CASE("The gradient by the input is what central differences give") {
   Rng rng(3);
   Tensor x = random_tensor({3, 3, 3, 2}, rng, -1.0, 1.0, DType::float64);
   Explainer explainer(model), moved(model);
-  explainer.backward(labelled(x, 2), {.training = true});
+  explainer.backward(labeled(x, 2), {.training = true});
   for (const std::int64_t i : {0, 7, 17, 18, 53}) {
     const double kept = x.at(i);
     x.set(i, kept + kStep);
-    const double above = moved.backward(labelled(x, 2), {.training = true});
+    const double above = moved.backward(labeled(x, 2), {.training = true});
     x.set(i, kept - kStep);
-    const double below = moved.backward(labelled(x, 2), {.training = true});
+    const double below = moved.backward(labeled(x, 2), {.training = true});
     x.set(i, kept);
     CHECK(std::abs(explainer.gradient_of_input(i % 18, {.sample = i / 18}).value -
                    (above - below) / (2 * kStep)) < kTolerance);
@@ -760,7 +760,7 @@ TEST_CASE("An Explainer says what is out of range, and which pass is missing") {
   CHECK_THROWS_WITH_AS(explainer.gradient_of_parameter(0, 0, 0),
                        doctest::Contains("had no backward pass. Call backward"), ValueError);
   CHECK_THROWS_WITH_AS(explainer.gradient_of_input(0), doctest::Contains("had no backward pass"), ValueError);
-  CHECK_THROWS_WITH_AS(explainer.backward(labelled(x, 3)), doctest::Contains("is not compiled"), ValueError);
+  CHECK_THROWS_WITH_AS(explainer.backward(labeled(x, 3)), doctest::Contains("is not compiled"), ValueError);
   CHECK_THROWS_AS(explainer.forward(Tensor({2, 3})), ShapeError);
   CHECK_THROWS_WITH_AS(explainer.forward(Tensor({0, 2})), doctest::Contains("no samples"), ValueError);
   CHECK_THROWS_WITH_AS(explainer.value(0, 0), doctest::Contains("no pass yet"),
@@ -782,7 +782,7 @@ TEST_CASE("Where the loss works on logits the last output has no gradient, and t
   model.add(Dense({.units = 3, .activation = Activation::softmax, .input_shape = {2}}));
   model.compile({.loss = SparseCategoricalCrossentropy()});
   Explainer explainer(model);
-  explainer.backward(labelled(Tensor({1, 2}), 3));
+  explainer.backward(labeled(Tensor({1, 2}), 3));
   CHECK_THROWS_WITH_AS(
       explainer.gradient_of_output(0, 0),
       doctest::Contains("before the softmax of dense, so only that has a gradient. Ask gradient_of_sum"),

@@ -174,7 +174,7 @@ TEST_CASE("Parameters that are not trainable stay as they are, one by one") {
     model.fit(images(), {.epochs = 1});
     const std::vector<Tensor> after = model.get_weights();
     for (std::size_t i = 0; i < before.size(); ++i)
-      CHECK((test::normalised_error(after[i].view(), before[i].view()) == 0.0) == (i == frozen));
+      CHECK((test::normalized_error(after[i].view(), before[i].view()) == 0.0) == (i == frozen));
   }
 }
 
@@ -222,7 +222,7 @@ TEST_CASE("What the last step breaks is found, with validation and without, and 
     INFO(message);
     CHECK(message.find("Training stopped at epoch 1, batch 1: ") == 0);
     const std::vector<Tensor> after = model.get_weights();
-    for (std::size_t i = 0; i < before.size(); ++i) CHECK(test::normalised_error(after[i].view(), before[i].view()) == 0.0);
+    for (std::size_t i = 0; i < before.size(); ++i) CHECK(test::normalized_error(after[i].view(), before[i].view()) == 0.0);
   }
 }
 
@@ -337,7 +337,7 @@ TEST_CASE("A loss that becomes NaN leaves the best weights where these were to b
   CHECK(message.find("A callback then put weights of its own there") != std::string::npos);
   CHECK(stopping->restored_epoch() == 0);
   const std::vector<Tensor> after = model.get_weights();
-  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), after_first[i].view()) == 0.0);
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalized_error(after[i].view(), after_first[i].view()) == 0.0);
 }
 
 TEST_CASE("A callback that throws ends the run there: weights and history stay, nothing runs twice, no other callback is called") {
@@ -377,7 +377,7 @@ TEST_CASE("A callback that throws ends the run there: weights and history stay, 
     CHECK(calls_behind == 0);
     CHECK_THROWS_WITH_AS(job.extend(1), "FitJob::extend: the run failed; start a new one.", ValueError);
     const std::vector<Tensor> after = model.get_weights();
-    for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), weights[i].view()) == 0.0);
+    for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalized_error(after[i].view(), weights[i].view()) == 0.0);
   }
 }
 
@@ -394,7 +394,7 @@ TEST_CASE("What an augmentation throws ends the run: no step is taken on the bat
   const std::vector<Tensor> before = model.get_weights();
   CHECK(!job.step());
   const std::vector<Tensor> after = model.get_weights();
-  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalised_error(after[i].view(), before[i].view()) == 0.0);
+  for (std::size_t i = 0; i < after.size(); ++i) CHECK(test::normalized_error(after[i].view(), before[i].view()) == 0.0);
 }
 
 TEST_CASE("A request to stop ends what was begun, and only that") {
@@ -459,7 +459,7 @@ TEST_CASE("Batch normalization of batches of one sample is warned of: nothing be
     if (!on_images) {  // What the warning says is so, but for rounding: the terms of the gradient cancel.
       constexpr double kRounding = 1e-6;
       const Tensor& kernel = model.layer(1).parameters()[0].value;
-      CHECK((test::normalised_error(kernel.view(), before.view()) < kRounding) == (batch_size == 1 && trainable));
+      CHECK((test::normalized_error(kernel.view(), before.view()) < kRounding) == (batch_size == 1 && trainable));
     }
     return job.warnings();
   };
@@ -599,11 +599,11 @@ TEST_CASE("Augmented images are varied in training, each epoch anew, and left al
   varied.gather(indices, x.view(), labels, {}, &rng);
   varied.gather(indices, again.view(), labels, {}, &rng);
   varied.gather(indices, plain.view(), labels, {});
-  CHECK(test::normalised_error(x.view(), again.view()) == 0.0);
+  CHECK(test::normalized_error(x.view(), again.view()) == 0.0);
   CHECK(x.at(0) == x.at(783));
   CHECK(x.at(0) != x.at(784));
-  CHECK(test::normalised_error(plain.view(), x.view()) > 0.1);
+  CHECK(test::normalized_error(plain.view(), x.view()) > 0.1);
   varied.gather(indices, again.view(), labels, {}, &other);
-  CHECK(test::normalised_error(x.view(), again.view()) > 0.0);
+  CHECK(test::normalized_error(x.view(), again.view()) > 0.0);
   CHECK_THROWS_AS(Dataset(Tensor({1, 2}), std::vector<std::int32_t>{0}).augmented(flatten_to_random), ValueError);
 }

@@ -252,7 +252,7 @@ TEST_CASE(
   copy(executor.output(), trained.view());
   executor.forward({.training = false});
   copy(executor.output(), inferred.view());
-  CHECK(test::normalised_error(trained.view(), inferred.view()) == 0.0);
+  CHECK(test::normalized_error(trained.view(), inferred.view()) == 0.0);
 }
 
 TEST_CASE("A functional model saved comes back the same: graph, weights, predictions") {

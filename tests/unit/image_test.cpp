@@ -46,7 +46,7 @@ const Bytes kBmp = {
     30, 30, 230, 230, 30, 30, 30, 30, 230, 0, 0, 0,
 };
 
-// One red pixel: a table of two colours, a comment, codes of up to three bits: clear, 0, end.
+// One red pixel: a table of two colors, a comment, codes of up to three bits: clear, 0, end.
 const Bytes kGif = {
     'G', 'I', 'F', '8', '9', 'a', 1, 0, 1, 0, 0x80, 0, 0, 230, 30, 30, 30, 30, 230,
     0x21, 0xfe, 2, 'h', 'i', 0,
@@ -54,15 +54,15 @@ const Bytes kGif = {
 };
 constexpr std::size_t kOrientation = 48;  // place of its low byte
 
-struct Colour {
+struct Color {
   int red, green, blue;
 };
 
-bool is_near(const Image& image, std::int64_t y, std::int64_t x, Colour colour) {
+bool is_near(const Image& image, std::int64_t y, std::int64_t x, Color color) {
   const std::uint8_t* pixel = image.pixels.data() + (y * image.width + x) * 3;
   constexpr int kTolerance = 6;  // JPEG's
-  return std::abs(pixel[0] - colour.red) <= kTolerance && std::abs(pixel[1] - colour.green) <= kTolerance &&
-         std::abs(pixel[2] - colour.blue) <= kTolerance;
+  return std::abs(pixel[0] - color.red) <= kTolerance && std::abs(pixel[1] - color.green) <= kTolerance &&
+         std::abs(pixel[2] - color.blue) <= kTolerance;
 }
 
 std::string error_of(const Bytes& bytes) {
@@ -76,7 +76,7 @@ std::string error_of(const Bytes& bytes) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-constexpr Colour kRed{230, 30, 30}, kBlue{30, 30, 230};
+constexpr Color kRed{230, 30, 30}, kBlue{30, 30, 230};
 
 }  // namespace
 
@@ -124,34 +124,34 @@ TEST_CASE("Mirrored and turned pictures are told apart, pixel by pixel") {
           little ? Bytes{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0}
                  : Bytes{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0};
       const Image image =
-          decode_image(test::make_png({.width = 3, .height = 2, .colour = 0}, pixels, 3, tiff), "photo");
+          decode_image(test::make_png({.width = 3, .height = 2, .color = 0}, pixels, 3, tiff), "photo");
       CHECK(image.width == (orientation < 5 ? 3 : 2));
-      Bytes grey;
-      for (std::size_t i = 0; i < image.pixels.size(); i += 3) grey.push_back(image.pixels[i]);
-      CHECK(grey == expected);
+      Bytes gray;
+      for (std::size_t i = 0; i < image.pixels.size(); i += 3) gray.push_back(image.pixels[i]);
+      CHECK(gray == expected);
     }
 }
 
-TEST_CASE("Grey, 16 bits and transparency become 8-bit RGB over white") {
-  CHECK(decode_image(test::make_png({.width = 2, .colour = 0}, {0, 200}, 2), "grey").pixels ==
+TEST_CASE("Gray, 16 bits and transparency become 8-bit RGB over white") {
+  CHECK(decode_image(test::make_png({.width = 2, .color = 0}, {0, 200}, 2), "gray").pixels ==
         Bytes{0, 0, 0, 200, 200, 200});
   CHECK(decode_image(test::make_png({.depth = 16}, {0x12, 0x34, 0xab, 0xcd, 0xff, 0x00}, 6), "deep").pixels ==
         Bytes{0x12, 0xab, 0xff});
-  CHECK(decode_image(test::make_png({.width = 2, .colour = 4}, {100, 255, 100, 0}, 4), "grey and alpha")
+  CHECK(decode_image(test::make_png({.width = 2, .color = 4}, {100, 255, 100, 0}, 4), "gray and alpha")
             .pixels == Bytes{100, 100, 100, 255, 255, 255});
-  CHECK(decode_image(test::make_png({.colour = 6}, {0, 100, 200, 51}, 4), "alpha").pixels ==
+  CHECK(decode_image(test::make_png({.color = 6}, {0, 100, 200, 51}, 4), "alpha").pixels ==
         Bytes{204, 224, 244});
 }
 
 TEST_CASE("Netpbm's formats are read, ASCII and binary, of 1, 8 and 16 bits") {
   using namespace std::string_literals;
   const auto pixels = [](const std::string& text) { return decode_image(Bytes(text.begin(), text.end()), "pnm").pixels; };
-  const Bytes grey{7, 7, 7, 255, 255, 255};
-  CHECK(pixels("P5 2 1 255\n\x07\xff") == grey);
-  CHECK(pixels("P2\n# by hand\n2 1\n# largest\n255\n7   255\n") == grey);
-  CHECK(pixels("P2 2 1 65535 1799 65535") == grey);
-  CHECK(pixels("P5 2 1 65535\n\x07\x07\xff\xff"s) == grey);
-  CHECK(pixels("P5 2 1 1000\n\x00\x1b\x03\xe8"s) == grey);  // 27 of 1000
+  const Bytes gray{7, 7, 7, 255, 255, 255};
+  CHECK(pixels("P5 2 1 255\n\x07\xff") == gray);
+  CHECK(pixels("P2\n# by hand\n2 1\n# largest\n255\n7   255\n") == gray);
+  CHECK(pixels("P2 2 1 65535 1799 65535") == gray);
+  CHECK(pixels("P5 2 1 65535\n\x07\x07\xff\xff"s) == gray);
+  CHECK(pixels("P5 2 1 1000\n\x00\x1b\x03\xe8"s) == gray);  // 27 of 1000
   CHECK(pixels("P3 1 2 255 255 0 9 0 128 255") == Bytes{255, 0, 9, 0, 128, 255});
   CHECK(pixels("P6 1 2 255\n\xff\x00\x09\x00\x80\xff"s) == Bytes{255, 0, 9, 0, 128, 255});
   CHECK(pixels("P6 1 1 65535\n\xff\xff\x00\x00\x09\x09"s) == Bytes{255, 0, 9});
@@ -163,7 +163,7 @@ TEST_CASE("Netpbm's formats are read, ASCII and binary, of 1, 8 and 16 bits") {
 
 TEST_CASE("What is transparent lies over white, or over what makes the drawing stand out") {
   const auto over = [](const Bytes& rgba, std::uint32_t width) {
-    return decode_image(test::make_png({.width = width, .colour = 6}, rgba, width * 4), "drawing", Ground::contrasting).pixels;
+    return decode_image(test::make_png({.width = width, .color = 6}, rgba, width * 4), "drawing", Ground::contrasting).pixels;
   };
   const Bytes white_ink{255, 255, 255, 255, 0, 0, 0, 0, 255, 255, 255, 128}, black_ink{0, 0, 0, 255, 255, 255, 255, 0, 0, 0, 0, 128};
   CHECK(over(white_ink, 3) == Bytes{255, 255, 255, 0, 0, 0, 128, 128, 128});
@@ -242,7 +242,7 @@ TEST_CASE("BMP and GIF pictures are read whole or refused") {
 
 TEST_CASE("Flipped bytes never do more than change the picture") {
   Rng rng(3);
-  const Bytes png = test::make_png({.width = 9, .height = 7, .colour = 6}, Bytes(9 * 7 * 4, 77), 36);
+  const Bytes png = test::make_png({.width = 9, .height = 7, .color = 6}, Bytes(9 * 7 * 4, 77), 36);
   int decoded = 0;
   for (const Bytes& good : {kJpeg, png, kBmp, kGif})
     for (int i = 0; i < 2000; ++i) {
@@ -289,7 +289,7 @@ TEST_CASE("resize_with_pad: a triangle as wide as the scale, margins of zeros") 
   CHECK(halved.at(3) == doctest::Approx((10 * 1 + 20 * 3 + 30 * 3) / 7.0));
   // Without antialiasing: between the two nearest.
   CHECK(resize_with_pad(ramp, 1, 2, false).at(0) == doctest::Approx(5.0));
-  // Twice as large: quarters between neighbours, the border repeated.
+  // Twice as large: quarters between neighbors, the border repeated.
   const Tensor doubled = resize_with_pad(ramp, 2, 8);
   for (int row = 0; row < 2; ++row) {
     CHECK(doubled.at(row * 24) == doctest::Approx(0.0));
@@ -328,11 +328,11 @@ TEST_CASE("resize_with_pad: sizes and margins as TensorFlow's, whatever the shap
   CHECK_THROWS_AS(resize_with_pad({2, 2, {1, 2, 3}}, 2, 2), ValueError);
 }
 
-TEST_CASE("preprocess_input: BGR less the mean colour") {
+TEST_CASE("preprocess_input: BGR less the mean color") {
   Tensor photo({2, 1, 3}, std::vector<float>{10, 20, 30, 255, 0, 1});
   preprocess_input(photo);
   const double expected[] = {30 - 103.939, 20 - 116.779, 10 - 123.68, 1 - 103.939, 0 - 116.779, 255 - 123.68};
   for (int i = 0; i < 6; ++i) CHECK(photo.at(i) == doctest::Approx(expected[i]));
-  Tensor grey({2, 2});
-  CHECK_THROWS_AS(preprocess_input(grey), ShapeError);
+  Tensor gray({2, 2});
+  CHECK_THROWS_AS(preprocess_input(gray), ShapeError);
 }

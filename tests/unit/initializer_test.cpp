@@ -23,7 +23,7 @@ struct Expected {
 
 }  // namespace
 
-TEST_CASE("Random initialisers have mean 0, their deviation, and stay within their bounds") {
+TEST_CASE("Random initializers have mean 0, their deviation, and stay within their bounds") {
   constexpr std::int64_t kIn = 300, kOut = 500;
   const double kCount = kIn * kOut;
   const auto uniform = [](Initializer initializer, double limit) {
@@ -66,7 +66,7 @@ TEST_CASE("Random initialisers have mean 0, their deviation, and stay within the
     }
 }
 
-TEST_CASE("Constant initialisers fill every element, in both types") {
+TEST_CASE("Constant initializers fill every element, in both types") {
   for (DType dtype : {DType::float32, DType::float64})
     for (const auto& [initializer, value] :
          {std::pair{Initializer::zeros, 0.0}, {Initializer::ones, 1.0}, {Initializer::constant(-0.25), -0.25}}) {
@@ -88,7 +88,7 @@ TEST_CASE("Weights in float64 are the numbers of float32") {
   }
 }
 
-TEST_CASE("Initialisers are written and read by name, a constant with its value") {
+TEST_CASE("Initializers are written and read by name, a constant with its value") {
   for (const char* name : {"zeros", "ones", "random_uniform", "random_normal", "truncated_normal", "glorot_uniform",
                            "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "constant(0.5)",
                            "constant(-1e-07)", "constant(0.1)"})

@@ -85,7 +85,7 @@ TEST_CASE("Training on a thread gives the weights of training inline") {
   ThreadRunner runner(job, 1.0);
   runner.wait();
   CHECK(runner.state() == ThreadRunner::State::finished);
-  CHECK(test::normalised_error(here.get_weights()[0].view(), there.get_weights()[0].view()) == 0.0);
+  CHECK(test::normalized_error(here.get_weights()[0].view(), there.get_weights()[0].view()) == 0.0);
 }
 #endif
 
@@ -101,5 +101,5 @@ TEST_CASE("Prediction in slices gives what prediction in one go gives") {
   }
   const Tensor sliced = job.take_result(), whole = model.predict(data);
   CHECK(sliced.shape() == Shape({70, 10}));
-  CHECK(test::normalised_error(sliced.view(), whole.view()) == 0.0);
+  CHECK(test::normalized_error(sliced.view(), whole.view()) == 0.0);
 }

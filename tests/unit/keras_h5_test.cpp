@@ -231,6 +231,35 @@ TEST_CASE("A weights file of Keras 3 is told as that, with what can be done") {
   CHECK_THROWS_WITH_AS(load_keras_weights(model, folder.file), doctest::Contains("is a weights file of Keras 3 (.weights.h5), whose layout is not read here. Write the whole model there as model.save('NAME.h5')"), FormatError);
 }
 
+TEST_CASE("Weights that lie in other files, or in chunks far larger than they are, are refused unread") {
+  for (const std::string how : {"storage", "link", "chunks"}) {
+    INFO(how);
+    const Folder folder;
+    write_keras_file(folder.file, {dense("dense", 2, 2, 1)});
+    write_keras_file(folder / "other.h5", {dense("dense", 2, 2, 1)});
+    const hid_t file = H5Fopen(folder.file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), settings = H5Pcreate(H5P_DATASET_CREATE);
+    const char* kernel = "dense/dense/kernel:0";
+    H5Ldelete(file, kernel, H5P_DEFAULT);
+    if (how == "link") {
+      H5Lcreate_external((folder / "other.h5").c_str(), kernel, file, kernel, H5P_DEFAULT, H5P_DEFAULT);
+    } else {
+      const hsize_t shape[] = {2, 2}, most[] = {H5S_UNLIMITED, H5S_UNLIMITED}, chunk[] = {1 << 12, 1 << 12};
+      if (how == "storage")
+        H5Pset_external(settings, (folder / "other.h5").c_str(), 0, 16);
+      else
+        H5Pset_chunk(settings, 2, chunk);
+      const hid_t space = H5Screate_simple(2, shape, how == "chunks" ? most : nullptr);
+      H5Dclose(H5Dcreate2(file, kernel, H5T_IEEE_F32LE, space, H5P_DEFAULT, settings, H5P_DEFAULT)), H5Sclose(space);
+    }
+    H5Pclose(settings), H5Fclose(file);
+    Sequential model;
+    model.add(Dense({.units = 2, .input_shape = {2}}));
+    CHECK_THROWS_WITH_AS(load_keras_weights(model, folder.file),
+                         doctest::Contains(how == "chunks" ? "weight 'kernel' of layer 'dense' is stored in chunks that are too large" : "weight 'kernel' of layer 'dense' lies in another file"),
+                         FormatError);
+  }
+}
+
 TEST_CASE("A network without weights takes a file without weights") {
   const Folder folder;
   write_keras_file(folder.file, {without_weights("flatten")});

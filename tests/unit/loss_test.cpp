@@ -30,7 +30,7 @@ void check_gradient(const Loss& loss, Tensor prediction, bool logits, const Targ
     prediction.set(i, kept);
     numeric.set(i, (above - below) / (2 * kStep));
   }
-  CHECK(test::normalised_error(gradient.view(), numeric.view()) < kTolerance);
+  CHECK(test::normalized_error(gradient.view(), numeric.view()) < kTolerance);
 }
 
 }  // namespace
@@ -154,7 +154,7 @@ TEST_CASE("Cross-entropy is not clipped: a loss of 516 is reached") {
           doctest::Approx(516.3).epsilon(1e-6));
 }
 
-TEST_CASE("Cross-entropy of probabilities that no softmax made is clipped as in Keras, and normalised") {
+TEST_CASE("Cross-entropy of probabilities that no softmax made is clipped as in Keras, and normalized") {
   const Tensor p({1, 2}, std::vector<float>{0.0f, 0.5f});
   const std::vector<std::int32_t> label{0};
   CHECK(SparseCategoricalCrossentropy().evaluate(*make_backend("cpu"), p.view(), false, {label, {}}, {}) ==

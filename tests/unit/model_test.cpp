@@ -61,7 +61,7 @@ TEST_CASE("Predictions do not depend on the batch size, and activations end in t
   for (std::int64_t batch : {1, 2, 20}) {
     const Tensor again = model.predict(data, batch);
     // The same products in the same order.
-    CHECK(test::normalised_error(again.view(), all.view()) == 0.0);
+    CHECK(test::normalized_error(again.view(), all.view()) == 0.0);
   }
   Tensor x({1, 28, 28});
   std::vector<std::int32_t> label(1);
@@ -77,7 +77,7 @@ TEST_CASE("Predictions do not depend on the batch size, and activations end in t
 TEST_CASE("The same seed draws the same weights, another seed others, and reset draws anew") {
   Model a = make_network("mlp", 1), b = make_network("mlp", 1), c = make_network("mlp", 2);
   const auto same = [](const Model& m, const Model& n) {
-    return test::normalised_error(m.get_weights()[0].view(), n.get_weights()[0].view()) == 0.0;
+    return test::normalized_error(m.get_weights()[0].view(), n.get_weights()[0].view()) == 0.0;
   };
   CHECK(same(a, b));
   CHECK(!same(a, c));

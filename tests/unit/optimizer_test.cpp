@@ -94,9 +94,9 @@ void check_walk(Optimizer&& optimizer, double decay, Move move) {
     }
   }
   const auto again = optimizer.clone();
-  CHECK(test::normalised_error(walk(optimizer, DType::float64).view(), truth.view()) < 1e-14);
+  CHECK(test::normalized_error(walk(optimizer, DType::float64).view(), truth.view()) < 1e-14);
   // A few units in the last place of float32, five steps long.
-  CHECK(test::normalised_error(walk(*again, DType::float32).view(), truth.view()) < 1e-6);
+  CHECK(test::normalized_error(walk(*again, DType::float32).view(), truth.view()) < 1e-6);
 }
 
 // Kingma and Ba 2015, algorithm 1, from the means in closed form; epsilon is that of the end of their section 2, as in
@@ -137,7 +137,7 @@ TEST_CASE("AdamW takes the weights' decay off before Adam's step") {
              [&](int step, std::int64_t i) { return adam_move(step, i, adam); });
 }
 
-TEST_CASE("RMSprop takes the steps of its formula: plain, centred, with momentum") {
+TEST_CASE("RMSprop takes the steps of its formula: plain, centered, with momentum") {
   // Keras' update, from the means in closed form: root of (mean of squares [- square of the mean] + epsilon).
   for (bool centered : {false, true})
     for (double momentum : {0.0, 0.7}) {
@@ -156,7 +156,7 @@ TEST_CASE("RMSprop takes the steps of its formula: plain, centred, with momentum
     }
 }
 
-TEST_CASE("Optimisers keep their state over builds for the same shapes, and start anew for others or none") {
+TEST_CASE("Optimizers keep their state over builds for the same shapes, and start anew for others or none") {
   Parameter parameter{"w", Tensor({kWeights})}, larger{"w", Tensor({kWeights + 1})};
   Parameter* const parameters[] = {&parameter};
   Parameter* const others[] = {&larger};
@@ -174,7 +174,7 @@ TEST_CASE("Optimisers keep their state over builds for the same shapes, and star
   CHECK(adam.iterations() == 0);
 }
 
-TEST_CASE("Optimisers are made by name, in Keras' spelling or in small letters, and cloned with their first options") {
+TEST_CASE("Optimizers are made by name, in Keras' spelling or in small letters, and cloned with their first options") {
   for (const std::string& name : optimizer_names()) {
     INFO(name);
     const Handle<Optimizer> optimizer = make_optimizer(name, 0.125);
@@ -192,7 +192,7 @@ TEST_CASE("Optimisers are made by name, in Keras' spelling or in small letters, 
                        ValueError);
 }
 
-TEST_CASE("Every optimiser trains a network: the loss falls, the same seed gives the same weights") {
+TEST_CASE("Every optimizer trains a network: the loss falls, the same seed gives the same weights") {
   const Dataset data(test::easy_images(200, 3));
   for (const std::string& name : optimizer_names()) {
     INFO(name);
@@ -208,7 +208,7 @@ TEST_CASE("Every optimiser trains a network: the loss falls, the same seed gives
     std::vector<Tensor> once, twice;
     CHECK(train(once) < 0.6);
     train(twice);
-    CHECK(test::normalised_error(once[0].view(), twice[0].view()) == 0.0);
+    CHECK(test::normalized_error(once[0].view(), twice[0].view()) == 0.0);
   }
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kL1 = 0.03, kL2 = 0.02;
 
-// Two layers in float64, of which only the first kernel is regularised; a rate of 1 makes one step tell the gradient.
+// Two layers in float64, of which only the first kernel is regularized; a rate of 1 makes one step tell the gradient.
 Sequential small_network(double learning_rate, Regularizer regularizer = L1L2(kL1, kL2)) {
   Sequential model({.seed = 5, .dtype = DType::float64});
   model.add(Dense({.units = 4, .activation = Activation::tanh, .kernel_regularizer = regularizer, .input_shape = {3}}));
@@ -38,7 +38,7 @@ double penalty_by_hand(const Tensor& kernel) {
 
 }  // namespace
 
-TEST_CASE("The loss of evaluation is that of the data and the penalty of the regularised kernel") {
+TEST_CASE("The loss of evaluation is that of the data and the penalty of the regularized kernel") {
   Sequential model = small_network(0.0), plain = small_network(0.0, {});
   const double penalty = penalty_by_hand(model.get_weights()[0]);
   CHECK(penalty > 0.1);
@@ -59,7 +59,7 @@ TEST_CASE("fit tells the loss that evaluate tells, in training and in validation
   CHECK(moved["val_loss"][0] == doctest::Approx(moving.evaluate(some_data()).loss).epsilon(1e-12));
 }
 
-TEST_CASE("The step of a regularised network follows the gradient of its whole loss, by central differences") {
+TEST_CASE("The step of a regularized network follows the gradient of its whole loss, by central differences") {
   constexpr double kStep = 1e-6, kTolerance = 1e-8;
   Sequential model = small_network(1.0);
   const std::vector<Tensor> before = model.get_weights();
@@ -86,7 +86,7 @@ TEST_CASE("A kernel that is not trained costs nothing, as in Keras") {
   CHECK(model.fit(some_data(), {.epochs = 2})["loss"] == plain.fit(some_data(), {.epochs = 2})["loss"]);
 }
 
-TEST_CASE("A regulariser goes into the model's file and comes back; without one the file says nothing of it") {
+TEST_CASE("A regularizer goes into the model's file and comes back; without one the file says nothing of it") {
   Sequential model({.seed = 5});
   model.add(Dense({.units = 4, .kernel_regularizer = L2(0.25), .input_shape = {3}}));
   model.add(Dense({.units = 2}));
@@ -98,7 +98,7 @@ TEST_CASE("A regulariser goes into the model's file and comes back; without one 
   CHECK(!again.layer(1).config().has("kernel_regularizer_l2"));
 }
 
-TEST_CASE("Regularisers have Keras' initial values, and negative ones are refused") {
+TEST_CASE("Regularizers have Keras' initial values, and negative ones are refused") {
   CHECK(L1() == Regularizer{0.01, 0.0});
   CHECK(L2() == Regularizer{0.0, 0.01});
   CHECK(!L1L2());

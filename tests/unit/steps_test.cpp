@@ -15,7 +15,7 @@
 #include "support/samples.hpp"
 
 using namespace neurona;
-using test::normalised_error;
+using test::normalized_error;
 using test::random_tensor;
 
 namespace {
@@ -88,7 +88,7 @@ TEST_CASE("For prediction a convolution takes in what follows it") {
   stir(model, 4);
   Rng rng(5);
   const Tensor x = random_tensor({1, 8, 8, 4}, rng);
-  CHECK(normalised_error(model.predict(x).view(), unfused(model, x).view()) < 4e-6);
+  CHECK(normalized_error(model.predict(x).view(), unfused(model, x).view()) < 4e-6);
 }
 
 TEST_CASE("A convolution is not fused with what another layer, or the caller, needs too") {
@@ -144,11 +144,11 @@ TEST_CASE("A fused network trains as the reference backend, layer by layer, does
       model->fit(data, {.epochs = 1, .batch_size = 32, .callbacks = {LearningRateScheduler([](std::int64_t, double) { return 0.02; })}});
     }
     const std::vector<Tensor> a = fast.get_weights(), b = plain.get_weights();
-    for (std::size_t i = 0; i < a.size(); ++i) CHECK(normalised_error(a[i].view(), b[i].view()) < 5e-5);
+    for (std::size_t i = 0; i < a.size(); ++i) CHECK(normalized_error(a[i].view(), b[i].view()) < 5e-5);
   }
 }
 
-TEST_CASE("A kernel with a regulariser or momentum is not moved on the way back") {
+TEST_CASE("A kernel with a regularizer or momentum is not moved on the way back") {
   Sequential model;
   model.add(Flatten({.input_shape = {4, 4}}));
   model.add(Dense({.units = 3}));
@@ -173,7 +173,7 @@ TEST_CASE("A Predictor gives what predict gives, for any number of samples, and 
     const Tensor truth = model.predict(x);
     const ConstTensorView y = predictor.run();
     REQUIRE(y.shape == Shape{n, 10});
-    CHECK(normalised_error(y, {truth.values().data(), y.shape, DType::float32}) < 1e-6);
+    CHECK(normalized_error(y, {truth.values().data(), y.shape, DType::float32}) < 1e-6);
     stir(model, static_cast<std::uint64_t>(n));
   }
   CHECK_THROWS_WITH_AS(predictor.input(6), doctest::Contains("6 samples"), ValueError);
@@ -197,7 +197,7 @@ TEST_CASE("A Predictor of final weights keeps kernels in another form, until it 
   const auto error = [&] {
     const std::vector<float> a = run(plain), b = run(final);
     const Shape shape{static_cast<std::int64_t>(a.size())};
-    return normalised_error({a.data(), shape, DType::float32}, {b.data(), shape, DType::float32});
+    return normalized_error({a.data(), shape, DType::float32}, {b.data(), shape, DType::float32});
   };
   CHECK(error() < 1e-5);
   for (float& value : model.parameters()[0]->value.values()) value += 0.1f;

@@ -23,7 +23,7 @@ namespace {
 struct Counts {
   std::int64_t products = 0, multiply_adds = 0;
   std::int64_t gathered = 0;     // products whose A is a convolution's patches
-  std::int64_t grey = 0;         // lines of windows of the kernels for grey images
+  std::int64_t gray = 0;         // lines of windows of the kernels for gray images
   std::int64_t transposed = 0;   // values
   std::int64_t stepped = 0;      // weights that SGD read a gradient for
   std::int64_t activated = 0;    // values that an activation's pass of its own went over
@@ -41,15 +41,15 @@ const cpu::Kernels& counting() {
       if (t.gather != nullptr) ++counts.gathered;
       real().gemm(t);
     };
-    k.grey_forward = [](const cpu::GreyPiece& p) {
-      ++counts.grey;
+    k.gray_forward = [](const cpu::GrayPiece& p) {
+      ++counts.gray;
       counts.multiply_adds += p.count * 4 * 9 * p.F;
-      real().grey_forward(p);
+      real().gray_forward(p);
     };
-    k.grey_backward = [](const cpu::GreyGradientPiece& p) {
-      ++counts.grey;
+    k.gray_backward = [](const cpu::GrayGradientPiece& p) {
+      ++counts.gray;
       counts.multiply_adds += p.count * 4 * 9 * p.F;
-      real().grey_backward(p);
+      real().gray_backward(p);
     };
     k.transpose = [](std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row) {
       counts.transposed += rows * cols;
@@ -111,7 +111,7 @@ TEST_CASE("A step of the MLP computes three products less one, and moves the ker
 TEST_CASE("A step of the second network reads each kernel twice and writes it once") {
   const Counts c = counts_of_a_step("mlp-improved");
   constexpr std::int64_t kAll = kBatch * (784 * 200 + 200 * 100 + 100 * 10);
-  CHECK(c.multiply_adds == 3 * kAll);  // the first normalisation wants the gradient of its output
+  CHECK(c.multiply_adds == 3 * kAll);  // the first normalization wants the gradient of its output
   const Model model = make_network("mlp-improved", 1);
   CHECK(c.stepped == model.count_trainable_params() - weights_in_kernels(model, true));
 }
@@ -120,7 +120,7 @@ TEST_CASE("A step of the CNN convolves without gathering and leaves no gradient 
   const Counts c = counts_of_a_step("cnn");
   constexpr std::int64_t kConvolution = kBatch * 26 * 26 * 9 * 64, kHead = kBatch * (10816 * 200 + 200 * 100 + 100 * 10);
   CHECK(c.multiply_adds == 2 * kConvolution + 3 * kHead);
-  CHECK(c.grey == 2 * kBatch * 13);  // forwards and backwards, a line of pooled pixels at a time
+  CHECK(c.gray == 2 * kBatch * 13);  // forwards and backwards, a line of pooled pixels at a time
   CHECK(c.gathered == 0);
   const Model model = make_network("cnn", 1);
   CHECK(c.stepped == model.count_trainable_params() - (weights_in_kernels(model, true) - weights_in_kernels(model, false)));

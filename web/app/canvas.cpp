@@ -34,8 +34,18 @@ unsigned next_char(std::string_view text, std::size_t& at) {
 constexpr unsigned kNarrowSpace = 0x202f;
 constexpr float kNarrowSpaceEm = 0.2f;
 
-float advance_of(const Baked& b, unsigned c, const TextStyle& style) {
-  return c == kNarrowSpace ? kNarrowSpaceEm * style.size : b.font->GetCharAdvance(ImWchar(c)) * b.scale;
+/// Inter lacks a few mathematical signs: they are taken from the mathematical face.
+Baked with_glyph(const Fonts& fonts, const TextStyle& style, const Baked& own, unsigned c) {
+  constexpr unsigned kFirstSign = 0x2190;  // arrows and mathematical operators; all before them are there
+  if (c < kFirstSign || own.font->FindGlyphNoFallback(ImWchar(c))) return own;
+  const Baked math = baked(fonts, style.with(Face::math));
+  return math.font->FindGlyphNoFallback(ImWchar(c)) ? math : own;
+}
+
+float advance_of(const Fonts& fonts, const Baked& b, unsigned c, const TextStyle& style) {
+  if (c == kNarrowSpace) return kNarrowSpaceEm * style.size;
+  const Baked from = with_glyph(fonts, style, b, c);
+  return from.font->GetCharAdvance(ImWchar(c)) * from.scale;
 }
 
 }  // namespace
@@ -105,7 +115,7 @@ ImVec2 Canvas::measure(std::string_view text, const TextStyle& style) const {
   float width = 0;
   int count = 0;
   for (std::size_t at = 0; at < text.size(); ++count)
-    width += advance_of(b, next_char(text, at), style);
+    width += advance_of(fonts_, b, next_char(text, at), style);
   if (count > 1) width += style.tracking * style.size * float(count - 1);
   return {width, line_height(style)};
 }
@@ -126,11 +136,13 @@ float Canvas::text_on(ImVec2 baseline, std::string_view text, const TextStyle& s
   float x = x0;
   for (std::size_t at = 0; at < text.size();) {
     const unsigned c = next_char(text, at);
-    const ImFontGlyph* glyph = b.font->FindGlyph(ImWchar(c));
+    const Baked from = with_glyph(fonts_, style, b, c);
+    const ImFontGlyph* glyph = from.font->FindGlyph(ImWchar(c));
     if (!glyph) continue;
     if (glyph->Visible && c != kNarrowSpace && (style.color & IM_COL32_A_MASK)) {
-      const float left = x + glyph->X0 * b.scale, right = x + glyph->X1 * b.scale;
-      const float top = y0 + glyph->Y0 * b.scale, bottom = y0 + glyph->Y1 * b.scale;
+      const float up_to = baseline_y - from.font->Ascent * from.scale;  // the top of its line
+      const float left = x + glyph->X0 * from.scale, right = x + glyph->X1 * from.scale;
+      const float top = up_to + glyph->Y0 * from.scale, bottom = up_to + glyph->Y1 * from.scale;
       const Rect& seen = clips_.back();
       if (right >= seen.x && left <= seen.right() && bottom >= seen.y && top <= seen.bottom()) {
         draw_->PrimReserve(6, 4);
@@ -145,7 +157,7 @@ float Canvas::text_on(ImVec2 baseline, std::string_view text, const TextStyle& s
         }
       }
     }
-    x += advance_of(b, c, style) + style.tracking * style.size;
+    x += advance_of(fonts_, b, c, style) + style.tracking * style.size;
   }
   return x - x0;
 }
@@ -162,7 +174,7 @@ std::string Canvas::fit(std::string_view text, const TextStyle& style, float wid
   const Baked b = baked(fonts_, style);
   float used = dots;
   for (std::size_t at = 0; at < text.size();) {
-    used += advance_of(b, next_char(text, at), style) + style.tracking * style.size;
+    used += advance_of(fonts_, b, next_char(text, at), style) + style.tracking * style.size;
     if (used > width) break;
     end = at;
   }

@@ -23,15 +23,13 @@ float em_factor(std::span<const unsigned char> font) {
   return units > 0 && extent > 0 ? extent / units : 1.f;
 }
 
-void add_face(Fonts& fonts, Face face, std::span<const unsigned char> bytes, ImFont* merged_into = nullptr) {
+void add_face(Fonts& fonts, Face face, std::span<const unsigned char> bytes) {
   ImFontConfig config;
   config.FontDataOwnedByAtlas = false;  // the bytes live longer
   config.PixelSnapH = false;
-  if (merged_into) config.MergeMode = true, config.DstFont = merged_into;
   // ImGui's interface takes a mutable pointer but only reads when it does not own the data.
   ImFont* font = ImGui::GetIO().Fonts->AddFontFromMemoryTTF(const_cast<unsigned char*>(bytes.data()), int(bytes.size()),
                                                             16.f, &config);
-  if (merged_into) return;
   fonts.faces[std::size_t(face)] = font;
   fonts.em[std::size_t(face)] = em_factor(bytes);
 }
@@ -53,8 +51,6 @@ void add_math_fonts(Fonts& fonts, std::span<const std::byte> math, std::span<con
   const auto plain = [](std::span<const std::byte> bytes) {
     return std::span(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   };
-  // Inter lacks a few mathematical signs; they come from the mathematical face.
-  for (const Face face : {Face::text, Face::strong, Face::italic}) add_face(fonts, face, plain(math), fonts[face]);
   add_face(fonts, Face::math, plain(math));
   add_face(fonts, Face::math_italic, plain(math_italic));
 }

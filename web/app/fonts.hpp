@@ -36,7 +36,8 @@ struct Fonts {
 /// mathematics are those of the text.
 Fonts load_fonts();
 
-/// Adds the faces of mathematics, also to the signs that the text's face lacks. The bytes must outlive ImGui's context.
+/// Adds the faces of mathematics; signs that the text's face lacks are drawn in them. (Merged into it, all its glyphs would be
+/// rasterized anew: a long task.) The bytes must outlive ImGui's context.
 void add_math_fonts(Fonts& fonts, std::span<const std::byte> math, std::span<const std::byte> math_italic);
 
 /// Renders every face at `density` device pixels per CSS pixel from the next text on.

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what building and testing Neurona needs, and nothing else. Safe to call again: what is there is skipped.
 #
-#   setup.sh [native] [web] [test] [threads]      (nothing named: native web test)
+#   setup.sh [native] [web] [test] [threads] [fuzz]      (nothing named: native web test)
 #
 #   native    Debian packages for the library, the program and the desktop window; Eigen 5, Dear ImGui, typefaces
 #   web       the WebAssembly compiler, SDL2 and zlib; the libraries compiled to WebAssembly; typefaces
 #   test      Chromium and npm for the tests of the page
 #   threads   the WebAssembly libraries once more, for builds with threads
+#   fuzz      clang and its fuzzer
 #
 # Everything that is not a Debian package of this system lies in NEURONA_CACHE (default ~/.cache/neurona) and can be
 # deleted at any time. Results: env.sh for shells, neurona-deps.cmake for CMake.
@@ -28,9 +29,9 @@ groups=" $* "
 [ $# -gt 0 ] || groups=" native web test "
 for group in $groups; do
   case $group in
-    native | web | test | threads) ;;
-    -h | --help) sed -n '2,12p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
-    *) die "unknown group '$group'." "Known: native web test threads." ;;
+    native | web | test | threads | fuzz) ;;
+    -h | --help) sed -n '2,13p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    *) die "unknown group '$group'." "Known: native web test threads fuzz." ;;
   esac
 done
 wants() { [[ $groups == *" $1 "* ]]; }
@@ -45,6 +46,7 @@ debian_packages() {
   ! { wants web || wants threads; } || own_emcc >/dev/null 2>&1 || echo clang-19 lld-19 llvm-19
   ! wants test || echo node:nodejs npm:npm chromium:chromium python3-h5py python3-numpy xvfb-run:xvfb xauth:xauth \
     '/usr/lib/*/dri/swrast_dri.so:libgl1-mesa-dri'
+  ! wants fuzz || echo clang-19 libclang-rt-19-dev
 }
 
 install_packages() {

@@ -11,7 +11,7 @@ namespace neurona {
 class Backend;
 
 /// "cpu" (fast, float32) or "reference" (plain loops, float32 and float64: the truth that "cpu" is compared with).
-/// Errors: BackendError that lists the names known in this build.
+/// Models on several threads may share one. Errors: BackendError that lists the names known in this build.
 std::shared_ptr<Backend> make_backend(std::string_view name);
 std::vector<std::string> backend_names();
 /// "cpu (AVX-512, 2 threads)", for reports.

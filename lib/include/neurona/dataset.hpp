@@ -29,7 +29,7 @@ using Augmentation = std::function<void(std::span<const std::uint8_t> image, std
 class Dataset {
  public:
   Dataset() = default;
-  /// Grey images (H, W) with labels. `scale` 1/255 maps to [0, 1]. Errors: ShapeError for too many or few pixels; ValueError for
+  /// Gray images (H, W) with labels. `scale` 1/255 maps to [0, 1]. Errors: ShapeError for too many or few pixels; ValueError for
   /// a scale that is not finite.
   explicit Dataset(ImageSet images, float scale = 1.0f / 255.0f);
   /// The same, sharing the images with the caller.

@@ -25,7 +25,7 @@ inline constexpr std::int64_t kMaxImagePixels = 100'000'000;
 enum class Ground : std::uint8_t { white, contrasting };
 
 /// Decodes JPEG, PNG, BMP, GIF (its first frame), PBM, PGM and PPM (binary or ASCII, up to 16 bits), and, in builds that have the
-/// libraries, WebP and TIFF (its first picture). Grey values become equal red, green and blue;
+/// libraries, WebP and TIFF (its first picture). Gray values become equal red, green and blue;
 /// 16 bits become 8; what is transparent lies over `ground`, unlike in Keras, which shows the color that hides
 /// there; turned upright as EXIF's orientation says. `name` is for messages. Errors: FormatError for what is
 /// no picture, is damaged or cut short, has no or more than kMaxImagePixels pixels.
@@ -37,13 +37,13 @@ Image read_image(const std::filesystem::path& path, Ground ground = Ground::whit
 /// size.
 void write_png(const Image& image, const std::filesystem::path& path);
 
-/// Scales the picture to fit into (height, width) and centres it between zeros: (height, width, 3), values 0
+/// Scales the picture to fit into (height, width) and centers it between zeros: (height, width, 3), values 0
 /// to 255, as tf.image.resize_with_pad. With `antialias` a smaller picture is the mean under a triangle as
 /// wide as the scale asks; without it, it interpolates between the four nearest pixels. Errors: ValueError
 /// for a target without pixels, or a picture whose pixels do not fit its size.
 Tensor resize_with_pad(const Image& image, std::int64_t height, std::int64_t width, bool antialias = true);
 
-/// RGB values 0 to 255 (..., 3) become what ResNet-50 was trained on: BGR, less ImageNet's mean colour, in
+/// RGB values 0 to 255 (..., 3) become what ResNet-50 was trained on: BGR, less ImageNet's mean color, in
 /// place (keras.applications.resnet50.preprocess_input). Errors: ShapeError when the last axis is not 3.
 void preprocess_input(Tensor& images);
 

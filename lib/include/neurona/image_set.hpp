@@ -1,4 +1,4 @@
-// Labelled 8-bit images, kept as bytes: float MNIST would take four times the memory.
+// Labeled 8-bit images, kept as bytes: float MNIST would take four times the memory.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace neurona {
 
-/// `size()` grey images of height x width pixels with a label each; image i begins at pixels[i * height * width].
+/// `size()` gray images of height x width pixels with a label each; image i begins at pixels[i * height * width].
 struct ImageSet {
   int height = 0;
   int width = 0;

@@ -81,7 +81,7 @@ class Layer {
   virtual Shape output_shape(std::span<const Shape> inputs) const = 0;
   /// The weights for such inputs, in Keras' order. Errors: as output_shape.
   virtual std::vector<ParameterSpec> parameter_specs(std::span<const Shape> inputs) const;
-  /// Makes and initialises the weights. Errors: as output_shape.
+  /// Makes and initializes the weights. Errors: as output_shape.
   void build(std::span<const Shape> inputs, DType dtype, Rng& rng);
   virtual void forward(const ForwardPass& pass) const = 0;
   virtual void backward(const BackwardPass& pass) const = 0;

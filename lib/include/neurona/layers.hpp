@@ -88,7 +88,7 @@ struct DenseOptions {
 };
 
 /// activation(x . kernel + bias): (N, K) -> (N, units); kernel (K, units), bias (units), bias zero at first.
-/// Errors: ValueError for units < 1 and for a negative factor of a regulariser; ShapeError for inputs not (N, K).
+/// Errors: ValueError for units < 1 and for a negative factor of a regularizer; ShapeError for inputs not (N, K).
 class Dense : public Layer {
  public:
   explicit Dense(DenseOptions options);
@@ -293,7 +293,7 @@ struct BatchNormalizationOptions {
 };
 
 /// Over the last axis: gamma * (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015). Training uses the batch's mean
-/// and biased variance and moves moving_mean and moving_variance towards them; otherwise, and when frozen, those two are used.
+/// and biased variance and moves moving_mean and moving_variance toward them; otherwise, and when frozen, those two are used.
 /// gamma and moving_variance are 1 at first, beta and moving_mean 0; the moving ones count as not trainable.
 /// Departs from Keras: the moving variance is the biased one for images too. Errors: ValueError, ShapeError.
 class BatchNormalization : public Layer {

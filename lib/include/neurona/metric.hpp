@@ -39,7 +39,7 @@ struct TopKCategoricalAccuracyOptions {
 };
 
 /// Share of samples whose class is among the k largest predictions; predictions (N, classes). The class is the label,
-/// or the place of the largest of the target's values (the first of equals). Ties count in its favour, as in Keras: it
+/// or the place of the largest of the target's values (the first of equals). Ties count in its favor, as in Keras: it
 /// is among them unless k predictions are strictly larger. A prediction that is not finite is never among them. Named
 /// "top_k_categorical_accuracy", with another k than 5 "top_3_categorical_accuracy" (Keras keeps the first name), so
 /// that its name says all. Errors: ValueError for k < 1.

@@ -81,7 +81,7 @@ class Model {
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
 
-  /// Sets what it is trained with. May be called again; optimiser state starts anew.
+  /// Sets what it is trained with. May be called again; optimizer state starts anew.
   void compile(CompileOptions options);
   /// Trains to the end on the calling thread. To train in slices use FitJob.
   /// Errors: ShapeError, ValueError; NotFiniteError when the loss becomes NaN or infinite.

@@ -23,7 +23,7 @@ struct OptimizerState {
   std::vector<Tensor> slots = {};  ///< those of the first parameter, of the second ...; none before the first fit
 };
 
-/// Base of the optimisers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape
+/// Base of the optimizers. It keeps what all have: a learning rate, and for each parameter some tensors of its shape
 /// (its slots: say, a velocity), zero at first, which live as long as it does, over several calls of fit, as in Keras.
 /// A derived class moves one parameter.
 class Optimizer {
@@ -106,7 +106,7 @@ struct RMSpropOptions {
 };
 
 /// s = rho*s + (1-rho)*g^2; w -= lr*g / sqrt(s + epsilon) (Tieleman and Hinton 2012), epsilon under the root as in
-/// today's Keras. Centred: s less the square of the gradient's own running mean (Graves 2013, eq. 38 to 41), at least
+/// today's Keras. Centered: s less the square of the gradient's own running mean (Graves 2013, eq. 38 to 41), at least
 /// 0. With momentum v = momentum*v + the step, w -= v. Errors: ValueError for options out of range.
 class RMSprop : public Optimizer {
  public:

@@ -66,7 +66,7 @@ class Snapshot {
 };
 
 /// A run of `fit` that can be driven batch by batch. The model must live, keep its layers, and not be used elsewhere while a slice
-/// runs. Loss, optimiser and metrics are those it was compiled with at construction.
+/// runs. Loss, optimizer and metrics are those it was compiled with at construction.
 class FitJob : public Job {
  public:
   /// Errors: ValueError for options out of range or an uncompiled model; ShapeError when data and model disagree.

@@ -25,7 +25,7 @@ void mlp_pad(Sequential& model, std::int64_t classes) {
 }
 
 // BN, 200 SELU, BN, 100 SELU, BN, 10: what the tutorial puts behind Flatten.
-void normalised_head(Sequential& model, std::int64_t classes) {
+void normalized_head(Sequential& model, std::int64_t classes) {
   for (const std::int64_t units : {200, 100}) {
     model.add(BatchNormalization());
     model.add(Dense(
@@ -37,7 +37,7 @@ void normalised_head(Sequential& model, std::int64_t classes) {
 
 void mlp_improved(Sequential& model, std::int64_t classes) {
   model.add(Flatten({.input_shape = {28, 28}}));
-  normalised_head(model, classes);
+  normalized_head(model, classes);
 }
 
 void cnn(Sequential& model, std::int64_t classes) {
@@ -45,10 +45,10 @@ void cnn(Sequential& model, std::int64_t classes) {
       Conv2D({.filters = 64, .kernel_size = 3, .activation = Activation::relu, .input_shape = {28, 28, 1}}));
   model.add(MaxPooling2D());
   model.add(Flatten());
-  normalised_head(model, classes);
+  normalized_head(model, classes);
 }
 
-// Small and good: two blocks of two convolutions, each normalised, then a narrow head.
+// Small and good: two blocks of two convolutions, each normalized, then a narrow head.
 void lenet(Sequential& model, std::int64_t classes) {
   bool first = true;
   for (const std::int64_t filters : {16, 32}) {

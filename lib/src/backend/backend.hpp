@@ -1,4 +1,4 @@
-// The operations that layers, losses and optimisers are made of. `reference` is the truth (plain loops, float32 and
+// The operations that layers, losses and optimizers are made of. `reference` is the truth (plain loops, float32 and
 // float64); every other backend is compared with it, operation by operation, on ragged sizes.
 // All results are overwritten, never added to, unless said.
 #pragma once

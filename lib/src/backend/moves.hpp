@@ -47,7 +47,7 @@ inline void crop2d(ConstTensorView x, std::int64_t top, std::int64_t left, Tenso
         static_cast<std::size_t>(W) * pixel, pixel);
 }
 
-// Whether element i is dropped is a hash of seed and i (the finaliser of splitmix64, Steele et al. 2014), so
+// Whether element i is dropped is a hash of seed and i (the finalizer of splitmix64, Steele et al. 2014), so
 // the backward pass needs no mask and any order of elements gives the same.
 inline bool drops(std::uint64_t threshold, std::uint64_t seed, std::int64_t i) {
   std::uint64_t z = seed + static_cast<std::uint64_t>(i) * 0x9e3779b97f4a7c15u;

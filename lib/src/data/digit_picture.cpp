@@ -81,12 +81,12 @@ Components components_of(const Plane& ink, float threshold) {
 
 // How much darker each pixel is than the ground around it, as a share of that. The ground is the morphological closing of the picture: what
 // is darker and narrower than the window is filled, light that falls off or ends at an edge stays.
-Plane ink_on(const Plane& grey, double window) {
-  const int radius = std::max(3, static_cast<int>(window * std::max(grey.width, grey.height) / 2));
-  const Plane ground = closing(grey, radius);
-  Plane ink(grey.width, grey.height);
+Plane ink_on(const Plane& gray, double window) {
+  const int radius = std::max(3, static_cast<int>(window * std::max(gray.width, gray.height) / 2));
+  const Plane ground = closing(gray, radius);
+  Plane ink(gray.width, gray.height);
   for (std::size_t i = 0; i < ink.values.size(); ++i)
-    ink.values[i] = std::max(0.0f, ground.values[i] - grey.values[i]) / std::max(ground.values[i], kDarkestGround);
+    ink.values[i] = std::max(0.0f, ground.values[i] - gray.values[i]) / std::max(ground.values[i], kDarkestGround);
   return ink;
 }
 
@@ -270,11 +270,11 @@ float stroke_width(const std::vector<std::uint8_t>& mask, int width, int height)
 }
 
 // `is_tiny`: a picture of so few pixels has no room for more than a digit, whose strokes may break and fade.
-std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_tiny) {
-  Candidate found{.ink = ink_on(grey, is_tiny ? kTinyGroundWindow : kGroundWindow), .is_digit = {}, .box = {}};
-  const float threshold = std::max(kLeastInk, kNoiseDeviations * noise / std::max(median_of(grey), kDarkestGround));
+std::optional<Candidate> look_for_digit(const Plane& gray, float noise, bool is_tiny) {
+  Candidate found{.ink = ink_on(gray, is_tiny ? kTinyGroundWindow : kGroundWindow), .is_digit = {}, .box = {}};
+  const float threshold = std::max(kLeastInk, kNoiseDeviations * noise / std::max(median_of(gray), kDarkestGround));
   erase_lines(found.ink, threshold);
-  const int side = std::max(grey.width, grey.height);
+  const int side = std::max(gray.width, gray.height);
   // Of what is left, a digit's strokes are about as strong as each other: fainter lines that touch them fall away.
   Components parts = components_of(found.ink, std::max(threshold, (is_tiny ? 0.0f : kFaintest) * strong_ink(found.ink, threshold)));
 
@@ -295,7 +295,7 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_
   });
   Component box = parts.all[static_cast<std::size_t>(main)];
   // A strip along the border is no digit.
-  if (box.touches_border && (box.width() > 0.98 * grey.width || box.height() > 0.98 * grey.height)) return std::nullopt;
+  if (box.touches_border && (box.width() > 0.98 * gray.width || box.height() > 0.98 * gray.height)) return std::nullopt;
 
   // What stands near and is made of like strokes belongs to it: the bar of a 5, the halves of a 4.
   const Component first = box;
@@ -327,7 +327,7 @@ std::optional<Candidate> look_for_digit(const Plane& grey, float noise, bool is_
   found.is_digit.resize(parts.label.size());
   for (std::size_t i = 0; i < parts.label.size(); ++i)
     found.is_digit[i] = parts.label[i] >= 0 && belongs[static_cast<std::size_t>(parts.label[i])] != 0 ? 1 : 0;
-  found.stroke = stroke_width(found.is_digit, grey.width, grey.height);
+  found.stroke = stroke_width(found.is_digit, gray.width, gray.height);
   found.box = box;
   return found;
 }
@@ -393,18 +393,18 @@ DigitImage prepared(const Candidate& c, double picture_scale) {
 }
 
 // The inside of a dark 0 looks like light ink, too. Ground is what there is more of, there where dark and light meet.
-bool is_ground_dark(const Plane& grey) {
+bool is_ground_dark(const Plane& gray) {
   constexpr double kReach = 0.12;
-  const int radius = std::max(3, static_cast<int>(kReach * std::max(grey.width, grey.height)));
-  const Plane high = largest_near(grey, radius), low = smallest_near(grey, radius);
+  const int radius = std::max(3, static_cast<int>(kReach * std::max(gray.width, gray.height)));
+  const Plane high = largest_near(gray, radius), low = smallest_near(gray, radius);
   float most = 0.0f;
-  for (std::size_t i = 0; i < grey.values.size(); ++i) most = std::max(most, high.values[i] - low.values[i]);
+  for (std::size_t i = 0; i < gray.values.size(); ++i) most = std::max(most, high.values[i] - low.values[i]);
   std::int64_t dark = 0, light = 0;
-  for (std::size_t i = 0; i < grey.values.size(); ++i) {
+  for (std::size_t i = 0; i < gray.values.size(); ++i) {
     if (high.values[i] - low.values[i] < 0.5f * most) continue;
     // Light multiplies: between the two lies their geometric mean, so that paper in a shadow is still light.
     const float darkest = std::max(low.values[i], 0.02f);
-    ++(grey.values[i] * grey.values[i] < high.values[i] * darkest ? dark : light);
+    ++(gray.values[i] * gray.values[i] < high.values[i] * darkest ? dark : light);
   }
   return dark > light;
 }
@@ -424,12 +424,12 @@ std::optional<DigitPicture> find_digit(const Image& picture, std::string* reason
   const double longer = static_cast<double>(std::max(picture.height, picture.width));
   double scale = std::min(1.0, std::sqrt(kMostWorkingPixels / pixels));
   if (longer < kLeastSide) scale = std::ceil(kLeastSide / longer);
-  const Plane grey = grey_of(picture, scale);
-  const auto [darkest, lightest] = std::minmax_element(grey.values.begin(), grey.values.end());
+  const Plane gray = gray_of(picture, scale);
+  const auto [darkest, lightest] = std::minmax_element(gray.values.begin(), gray.values.end());
   if (*lightest - *darkest < 0.02f) return nothing("it is all of one color");
   const bool is_tiny = longer <= kTinySide;
-  const float noise = longer < kLeastSide ? 0.0f : noise_of(grey);
-  const Plane smooth = scale < 1.0 || longer < kLeastSide ? grey : smoothed(grey);
+  const float noise = longer < kLeastSide ? 0.0f : noise_of(gray);
+  const Plane smooth = scale < 1.0 || longer < kLeastSide ? gray : smoothed(gray);
 
   std::optional<Candidate> dark = look_for_digit(smooth, noise, is_tiny), light = look_for_digit(inverted(smooth), noise, is_tiny);
   if (!dark && !light) return nothing("nothing stands out from its ground but lines, specks or noise");

@@ -126,14 +126,16 @@ struct Download::Impl {
     curl_off_t length = -1;
     curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     total = length > 0 ? had + static_cast<std::int64_t>(length) : 0;
-    if (total > options.max_bytes) return give_up_too_large();
+    if (is_too_large(total)) return false;
     return file != nullptr;
   }
 
-  bool give_up_too_large() {
+  // Whether a file of so many bytes cannot be the one wanted; remembered as the reason.
+  bool is_too_large(std::int64_t bytes) {
+    if (bytes <= options.max_bytes) return false;
     too_large = true;
     error = "it sends more than the " + std::to_string(options.max_bytes) + " bytes that the file has at most";
-    return false;
+    return true;
   }
 
   // "Content-Range: bytes 1000-1999/2000" begins where the file here ends.
@@ -143,21 +145,26 @@ struct Download::Impl {
            std::string(header->value).starts_with("bytes " + std::to_string(had) + "-");
   }
 
+  // libcurl's callback: a number other than that of the bytes ends the transfer.
   static std::size_t on_data(char* data, std::size_t size, std::size_t count, void* self) {
-    Impl& impl = *static_cast<Impl*>(self);
     const std::size_t bytes = size * count;
-    if (impl.file == nullptr && !impl.open()) return 0;
-    if (impl.had + impl.got + static_cast<std::int64_t>(bytes) > impl.options.max_bytes) return impl.give_up_too_large() ? bytes : 0;
-    // Flushed at once, so that what arrived is there for the next try, and a full disk is noticed here.
-    if (std::fwrite(data, 1, bytes, impl.file) != bytes || std::fflush(impl.file) != 0) {
-      impl.disk_error = errno;
-      return 0;
-    }
-    impl.got += static_cast<std::int64_t>(bytes);
-    return bytes;
+    return static_cast<Impl*>(self)->keep(data, bytes) ? bytes : 0;
   }
 
-  // After the transfer: the file is good (true), or another mirror is tried next.
+  // Appends to the file; false ends the transfer, `error` or `disk_error` say why.
+  bool keep(const char* data, std::size_t bytes) {
+    if (file == nullptr && !open()) return false;
+    if (is_too_large(had + got + static_cast<std::int64_t>(bytes))) return false;
+    // Flushed at once, so that what arrived is there for the next try, and a full disk is noticed here.
+    if (std::fwrite(data, 1, bytes, file) != bytes || std::fflush(file) != 0) {
+      disk_error = errno;
+      return false;
+    }
+    got += static_cast<std::int64_t>(bytes);
+    return true;
+  }
+
+  // After the transfer: whether the file is there. If not, another mirror is tried next. Errors: IoError of this machine's disk.
   bool conclude(CURLcode result) {
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
@@ -165,30 +172,45 @@ struct Download::Impl {
     any_answered = any_answered || status != 0;
     any_reached = any_reached || status != 0 || !is_unreachable(result);
     if (too_large) {
-      std::error_code ignored;
-      fs::remove(part, ignored);  // of another file
+      remove_part();
       return false;
     }
     if (disk_error != 0)
       throw IoError("Cannot write '" + part.string() + "': " + std::strerror(disk_error) + "." +
                     (disk_error == ENOSPC ? " Make room on the disk and run the same command again; it goes on where it stopped." : ""));
-    if (status == kRangeNotSatisfiable) {
-      // Nothing is missing: what an earlier try left is whole, or is of another file. The check decides.
-    } else if (result != CURLE_OK || (status != kOk && status != kPartialContent)) {
+    return arrived(result, status) && passes_check() && put_in_place();
+  }
+
+  // Whether the server sent what was asked for.
+  bool arrived(CURLcode result, long status) {
+    // Nothing is missing: what an earlier try left is whole, or is of another file. The check decides.
+    if (status == kRangeNotSatisfiable) return true;
+    if (result != CURLE_OK || (status != kOk && status != kPartialContent)) {
       if (error.empty()) error = status >= 300 ? "the server answered " + std::to_string(status) : curl_easy_strerror(result);
       return false;
-    } else if (got == 0) {
-      error = "the server sent nothing";
-      return false;
     }
+    if (got == 0) error = "the server sent nothing";
+    return got > 0;
+  }
+
+  bool passes_check() {
     try {
       if (options.check) options.check(part);
+      return true;
     } catch (const FormatError& e) {
-      std::error_code ignored;
-      fs::remove(part, ignored);  // a wrong beginning cannot be resumed
+      remove_part();
       error = e.what();
       return false;
     }
+  }
+
+  // A wrong beginning cannot be resumed.
+  void remove_part() {
+    std::error_code ignored;
+    fs::remove(part, ignored);
+  }
+
+  bool put_in_place() {
     std::error_code renamed;
     fs::rename(part, options.target, renamed);
     if (renamed) throw IoError("Cannot rename '" + part.string() + "': " + renamed.message() + ".");
@@ -247,20 +269,21 @@ Download::~Download() = default;
 
 bool Download::advance(double budget_ms, Progress& progress) {
   Impl& d = *impl_;
+  const auto pause = [&] { std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1))); };
+  const std::string name = d.options.target.filename().string();
   progress.unit = "bytes";
   progress.waits = false;
   if (!d.done && !d.is_alone()) {
     const long owner = d.lock.owner();
     progress.waits = true;
-    progress.detail = "waiting: another run" + (owner > 0 ? " (process " + std::to_string(owner) + ")" : std::string()) + " is downloading " +
-                      d.options.target.filename().string();
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1)));
+    progress.detail = "waiting: another run" + (owner > 0 ? " (process " + std::to_string(owner) + ")" : std::string()) + " is downloading " + name;
+    pause();
     return true;
   }
   const double until = now_ms() + budget_ms;
   for (bool first = true; !d.done && (first || now_ms() < until); first = false) {
     if (now_ms() < d.resume_at_ms) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(std::min<int>(kPollMs, static_cast<int>(budget_ms) + 1)));
+      pause();
       continue;
     }
     if (d.multi == nullptr) d.begin();
@@ -276,7 +299,7 @@ bool Download::advance(double budget_ms, Progress& progress) {
   }
   progress.done = d.had + d.got;
   progress.total = d.total;
-  progress.detail = "downloading " + d.options.target.filename().string();
+  progress.detail = "downloading " + name;
   return !d.done;
 }
 

@@ -1,12 +1,8 @@
 #include "neurona/data/idx.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <memory>
-
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -22,16 +18,6 @@ namespace {
 
 constexpr int kMaxSide = 4096;
 constexpr std::int64_t kImagesHeader = 16;  // bytes
-
-std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    char two[4];
-    std::snprintf(two, sizeof two, "%02x", byte);
-    text += (text.empty() ? "" : " ") + std::string(two);
-  }
-  return text;
-}
 
 std::string count_of(std::int64_t n, const char* one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
 
@@ -49,7 +35,7 @@ std::array<std::int64_t, kRank> read_header(std::span<const std::uint8_t> bytes,
   const std::array<std::uint8_t, 4> magic{0, 0, 8, kRank};
   const std::span<const std::uint8_t> start = bytes.first(std::min<std::size_t>(4, bytes.size()));
   if (bytes.size() >= 4 && !std::ranges::equal(start, magic)) {
-    std::string what = options.name + ": begins with " + hex(start) + "; expected " + hex(magic) + " (IDX, unsigned bytes, " +
+    std::string what = options.name + ": begins with " + hex_bytes(start) + "; expected " + hex_bytes(magic) + " (IDX, unsigned bytes, " +
                        count_of(kRank, "dimension") + ").\n  ";
     if (start[0] == 0 && start[1] == 0 && start[2] == 8)
       what += "It has " + count_of(start[3], "dimension") + (kRank == 3 ? ": give images, not labels." : ": give labels, not images.");
@@ -129,8 +115,14 @@ std::vector<std::uint8_t> read_data_file(const std::filesystem::path& path, std:
   return bytes;
 }
 
-std::vector<std::uint8_t> unpacked(std::vector<std::uint8_t> bytes, std::int64_t max_bytes, const std::string& name) {
-  return is_gzip(bytes) ? gunzip(bytes, max_bytes, name) : std::move(bytes);
+std::string hex_bytes(std::span<const std::uint8_t> bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) {
+    char two[4];
+    std::snprintf(two, sizeof two, "%02x", byte);
+    text += (text.empty() ? "" : " ") + std::string(two);
+  }
+  return text;
 }
 
 std::string web_page(std::span<const std::uint8_t> bytes) {
@@ -140,59 +132,6 @@ std::string web_page(std::span<const std::uint8_t> bytes) {
 }
 
 bool is_gzip(std::span<const std::uint8_t> bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
-
-std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::int64_t max_bytes, const std::string& name) {
-  if (!is_gzip(bytes))
-    throw FormatError(name + ": " + (bytes.empty() ? "the file is empty" : "begins with " + hex(bytes.first(std::min<std::size_t>(2, bytes.size())))) +
-                      "; a gzip file begins with 1f 8b.\n  Download it again.");
-  z_stream stream{};
-  constexpr int kGzipOnly = 16 + MAX_WBITS;
-  if (inflateInit2(&stream, kGzipOnly) != Z_OK) throw FormatError(name + ": zlib could not be started.");
-  const std::unique_ptr<z_stream, decltype(&inflateEnd)> guard(&stream, inflateEnd);
-
-  // zlib counts in 32 bits: bytes go in and out by pieces.
-  constexpr std::size_t kPiece = std::size_t{1} << 20;
-  // The last four bytes say how much it unpacks to (RFC 1952); one more lets zlib see the end. What they say is not believed:
-  // deflate makes at most 1032 bytes of one.
-  constexpr std::size_t kMostPerByte = 1032;
-  const std::size_t told = bytes.size() < 4 ? 0 : std::size_t{little_endian(bytes, bytes.size() - 4)} + 1;
-  const std::size_t most = std::min(bytes.size() * kMostPerByte, static_cast<std::size_t>(std::max<std::int64_t>(max_bytes, 0)) + 1);
-  std::vector<std::uint8_t> out(std::min(told, most));
-  std::size_t taken = 0, made = 0;
-  int state = Z_OK;
-  while (state != Z_STREAM_END) {
-    if (stream.avail_in == 0 && taken < bytes.size()) {
-      const std::size_t piece = std::min(kPiece, bytes.size() - taken);
-      stream.next_in = const_cast<Bytef*>(bytes.data() + taken);
-      stream.avail_in = static_cast<uInt>(piece);
-      taken += piece;
-    }
-    if (made == out.size()) {
-      // One byte more than allowed, so that an end exactly at the limit is seen.
-      const std::size_t limit = static_cast<std::size_t>(std::max<std::int64_t>(max_bytes, 0)) + 1;
-      if (made == limit)
-        throw FormatError(name + ": unpacks to more than " + std::to_string(max_bytes) + " bytes.\n  Is it the right file?");
-      out.resize(std::min(limit, std::max<std::size_t>(out.size() * 2, std::min<std::size_t>(kPiece, bytes.size() * 4))));
-    }
-    stream.next_out = out.data() + made;
-    stream.avail_out = static_cast<uInt>(std::min(kPiece, out.size() - made));
-    const uInt room = stream.avail_out;
-    state = inflate(&stream, Z_NO_FLUSH);
-    made += room - stream.avail_out;
-    if (state == Z_BUF_ERROR || (state == Z_OK && stream.avail_in == 0 && taken == bytes.size() && stream.avail_out > 0))
-      throw FormatError(name + ": gzip-compressed, and cut short after " + std::to_string(bytes.size()) + " bytes (" +
-                        std::to_string(made) + " unpacked).\n  Download it again.");
-    if (state != Z_OK && state != Z_STREAM_END)
-      throw FormatError(name + ": damaged gzip file (" + (stream.msg != nullptr ? stream.msg : "zlib error") + ") after " +
-                        std::to_string(made) + " unpacked bytes.\n  Download it again.");
-  }
-  if (const std::size_t rest = bytes.size() - taken + stream.avail_in; rest > 0)
-    throw FormatError(name + ": " + count_of(static_cast<std::int64_t>(rest), "byte") + " behind the end of the gzip file.\n  Download it again.");
-  if (static_cast<std::int64_t>(made) > max_bytes)
-    throw FormatError(name + ": unpacks to more than " + std::to_string(max_bytes) + " bytes.\n  Is it the right file?");
-  out.resize(made);
-  return out;
-}
 
 ImageSet read_idx_images(std::vector<std::uint8_t>&& bytes, const IdxOptions& options) {
   if (is_gzip(bytes)) return take_images(gunzip(bytes, options.max_bytes, options.name), options);

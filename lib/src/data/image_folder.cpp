@@ -12,11 +12,13 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/letter_case.hpp"
 #include "data/mnist_files.hpp"
+#include "data/unpack.hpp"
 #include "neurona/data/idx.hpp"
-#include "neurona/data/sha256.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::data {
@@ -24,17 +26,13 @@ namespace neurona::data {
 namespace {
 
 namespace fs = std::filesystem;
+using neurona::detail::lower;
 
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 30;
 constexpr int kAnyLabel = 255;
 
 // The four files of a set: training images and labels, test images and labels.
 using Four = std::array<fs::path, 4>;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> all;
@@ -50,7 +48,7 @@ struct Part {
   std::size_t index;  // in Four
 };
 std::optional<Part> part_of(std::string name) {
-  name = lower(std::move(name));
+  name = lower(name);
   if (name.ends_with(".gz")) name.resize(name.size() - 3);
   std::replace(name.begin(), name.end(), '.', '-');
   for (const auto& [ending, labels] : {std::pair("-images-idx3-ubyte", false), {"-labels-idx1-ubyte", true}}) {
@@ -136,7 +134,7 @@ Rows read_csv(const fs::path& path) {
       continue;
     }
     if (line == 1 && (*at < '0' || *at > '9')) {  // names of the columns
-      const std::string first = lower(std::string(at, std::find(at, last, ',')));
+      const std::string first = lower(std::string_view(at, std::find(at, last, ',')));
       rows.has_labels = first.find("label") != std::string::npos || first.find("class") != std::string::npos;
       at = next;
       continue;
@@ -287,8 +285,9 @@ Verified read_idx(const Four& files, const std::function<void(const Progress&)>&
     for (std::size_t i = 0; i < 2; ++i) {
       const std::size_t index = (test ? 2 : 0) + i;
       if (on_progress) on_progress({.done = static_cast<std::int64_t>(index), .total = 4, .unit = "files", .detail = "reading " + files[index].filename().string()});
-      plain[i] = unpacked(read_data_file(files[index], kMaxFileBytes), kMaxFileBytes, files[index].string());
-      result.is_mnists[index] = sha256_hex(plain[i]) == mnist_files()[index].sha256;
+      Unpacked file = unpack_and_hash(read_data_file(files[index], kMaxFileBytes), kMaxFileBytes, files[index].string());
+      plain[i] = std::move(file.plain);
+      result.is_mnists[index] = file.sha256 == mnist_files()[index].sha256;
     }
     (test ? result.data.test : result.data.train) =
         read_idx_pair(std::move(plain[0]), plain[1], {.name = files[test ? 2 : 0].string(), .max_label = kAnyLabel},

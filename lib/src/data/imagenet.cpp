@@ -7,9 +7,10 @@
 #include <numeric>
 #include <optional>
 
+#include "data/file_digest.hpp"
+#include "data/md5.hpp"
 #include "data/places.hpp"
 #include "neurona/data/download.hpp"
-#include "neurona/data/md5.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::data {
@@ -27,8 +28,10 @@ std::optional<std::string> difference(const PublishedFile& file, const fs::path&
   if (error) return "it cannot be read: " + error.message();
   if (static_cast<std::int64_t>(size) != file.bytes)
     return "it has " + std::to_string(size) + " bytes, the published file has " + std::to_string(file.bytes);
-  const std::string md5 = md5_of_file(path);
-  if (md5 != file.md5) return "its MD5 is " + md5 + ", that of the published file is " + file.md5;
+  if (!can_verify(file)) return std::nullopt;
+  const bool by_sha256 = !file.sha256.empty();
+  const std::string digest = by_sha256 ? sha256_of_file(path) : md5_of_file(path), &wanted = by_sha256 ? file.sha256 : file.md5;
+  if (digest != wanted) return std::string("its ") + (by_sha256 ? "SHA-256" : "MD5") + " is " + digest + ", that of the published file is " + wanted;
   return std::nullopt;
 }
 
@@ -97,6 +100,8 @@ std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& pr
   return all;
 }
 
+bool can_verify(const PublishedFile& file) { return !file.sha256.empty() || (!file.md5.empty() && computes_md5()); }
+
 const PublishedFile& resnet50_weights_file() {
   static const PublishedFile file{.name = "resnet50_weights_tf_dim_ordering_tf_kernels.h5",
                                   .md5 = "2cb95161c43110f7111970584f804107",
@@ -111,7 +116,7 @@ const PublishedFile& resnet50_weights_file() {
 const PublishedFile& imagenet_classes_file() {
   static const PublishedFile file{
       .name = "imagenet_class_index.json",
-      .md5 = "c2c37ea517e94d9795004a39431a14cb",
+      .sha256 = "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
       .bytes = 35'363,
       .urls = {"https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json",
                "https://s3.amazonaws.com/deep-learning-models/image-models/imagenet_class_index.json"}};

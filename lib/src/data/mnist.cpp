@@ -4,10 +4,10 @@
 
 #include "data/mnist_files.hpp"
 #include "data/places.hpp"
+#include "data/unpack.hpp"
 #include "neurona/data/download.hpp"
 #include "neurona/data/embedded_digits.hpp"
 #include "neurona/data/idx.hpp"
-#include "neurona/data/sha256.hpp"
 #include "neurona/error.hpp"
 
 namespace neurona::data {
@@ -63,14 +63,13 @@ void check_digest(const MnistFile& file, const std::string& name, const std::str
 // A pair of the four files, each plain or compressed, verified.
 ImageSet parse_pair(bool test, std::vector<std::uint8_t> images, const std::string& images_name, std::vector<std::uint8_t> labels,
                     const std::string& labels_name) {
-  std::vector<std::uint8_t> plain_images = unpacked(std::move(images), kMaxFileBytes, images_name);
-  const std::vector<std::uint8_t> plain_labels = unpacked(std::move(labels), kMaxFileBytes, labels_name);
-  const std::string image_digest = sha256_hex(plain_images), label_digest = sha256_hex(plain_labels);
+  Unpacked image_file = unpack_and_hash(std::move(images), kMaxFileBytes, images_name);
+  const Unpacked label_file = unpack_and_hash(std::move(labels), kMaxFileBytes, labels_name);
   // First the form, whose errors say more, then the checksums.
   constexpr int kAnyLabel = 255;  // that MNIST has ten is found by the checksum
-  ImageSet set = read_idx_pair(std::move(plain_images), plain_labels, {.name = images_name}, {.name = labels_name, .max_label = kAnyLabel});
-  check_digest(kFiles[test ? 2 : 0], images_name, image_digest);
-  check_digest(kFiles[test ? 3 : 1], labels_name, label_digest);
+  ImageSet set = read_idx_pair(std::move(image_file.plain), label_file.plain, {.name = images_name}, {.name = labels_name, .max_label = kAnyLabel});
+  check_digest(kFiles[test ? 2 : 0], images_name, image_file.sha256);
+  check_digest(kFiles[test ? 3 : 1], labels_name, label_file.sha256);
   return set;
 }
 
@@ -147,7 +146,7 @@ const std::array<MnistFile, 4>& mnist_files() { return kFiles; }
 void verify_mnist_file(const MnistFile& file, std::span<const std::uint8_t> bytes) {
   if (const std::string page = web_page(bytes); !page.empty()) throw FormatError(std::string(file.name) + ": it is " + page);
   const std::string name(file.name);
-  const std::string digest = sha256_hex(unpacked({bytes.begin(), bytes.end()}, kMaxFileBytes, name));
+  const std::string digest = unpack_and_hash({bytes.begin(), bytes.end()}, kMaxFileBytes, name).sha256;
   if (digest != file.sha256)
     throw FormatError(name + ": its SHA-256 is " + digest + ", that of MNIST's file is " + std::string(file.sha256) + ".");
 }

@@ -115,15 +115,15 @@ Plane cut(const Plane& plane, int left, int top, int width, int height) {
 
 }  // namespace
 
-Plane grey_of(const Image& picture, double scale) {
+Plane gray_of(const Image& picture, double scale) {
   constexpr float kRed = 0.299f, kGreen = 0.587f, kBlue = 0.114f;  // ITU-R BT.601
   constexpr float kClearly = 2.0f;
   std::array<Plane, 3> colors = scale > 1.0 ? repeated(picture, static_cast<int>(scale)) : reduced(picture, scale);
-  Plane grey(colors[0].width, colors[0].height);
-  for (std::size_t i = 0; i < grey.values.size(); ++i)
-    grey.values[i] = kRed * colors[0].values[i] + kGreen * colors[1].values[i] + kBlue * colors[2].values[i];
-  float most = kClearly * range_of(grey);
-  Plane* best = &grey;
+  Plane gray(colors[0].width, colors[0].height);
+  for (std::size_t i = 0; i < gray.values.size(); ++i)
+    gray.values[i] = kRed * colors[0].values[i] + kGreen * colors[1].values[i] + kBlue * colors[2].values[i];
+  float most = kClearly * range_of(gray);
+  Plane* best = &gray;
   for (Plane& color : colors)
     if (const float range = range_of(color); range > most) most = range, best = &color;
   return *best;

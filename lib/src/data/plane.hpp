@@ -18,7 +18,7 @@ struct Plane {
 
 /// Brightness, 0 to 1, `scale` pixels for each of the picture's: means of areas where it is below 1, else each pixel that many times, a whole
 /// number. Where colors of equal brightness differ (ITU-R BT.601), the color channel that differs most.
-Plane grey_of(const Image& picture, double scale);
+Plane gray_of(const Image& picture, double scale);
 Plane transposed(const Plane& plane);
 /// 1 - value
 Plane inverted(const Plane& plane);

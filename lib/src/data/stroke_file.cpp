@@ -45,7 +45,7 @@ Strokes strokes_of(const Json& json) {
   return strokes;
 }
 
-LabelledStrokes digit_of(std::string_view line) {
+LabeledStrokes digit_of(std::string_view line) {
   if (line.size() > kMaxLine) throw FormatError(std::to_string(line.size()) + " bytes; at most " + std::to_string(kMaxLine) + " are read");
   // Nested deeper than strokes are: a parser that recurses would run out of stack before it could say so.
   const auto too_deep = [](int depth, Json::parse_event_t event, Json&) {
@@ -71,11 +71,11 @@ LabelledStrokes digit_of(std::string_view line) {
 
 }  // namespace
 
-std::vector<LabelledStrokes> read_strokes(std::span<const std::uint8_t> bytes) {
+std::vector<LabeledStrokes> read_strokes(std::span<const std::uint8_t> bytes) {
   std::vector<std::uint8_t> unpacked;
   if (is_gzip(bytes)) bytes = unpacked = gunzip(bytes, kMaxBytes, "strokes");
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::vector<LabelledStrokes> digits;
+  std::vector<LabeledStrokes> digits;
   for (std::int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -90,7 +90,7 @@ std::vector<LabelledStrokes> read_strokes(std::span<const std::uint8_t> bytes) {
   return digits;
 }
 
-std::vector<LabelledStrokes> read_strokes(const std::filesystem::path& file) {
+std::vector<LabeledStrokes> read_strokes(const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) throw IoError(file.string() + ": it is a folder; a file of strokes was expected.");
   std::ifstream stream(file, std::ios::binary | std::ios::ate);

@@ -13,7 +13,7 @@ namespace neurona::data {
 namespace {
 
 constexpr float kMiddle = 0.5f * kDigitSide;
-// MNIST's centres of mass lie in the middle of pixel 14, counted from 0 (measured over the 60,000: 14.01, 14.00).
+// MNIST's centers of mass lie in the middle of pixel 14, counted from 0 (measured over the 60,000: 14.01, 14.00).
 constexpr float kMassPlace = kMiddle + 0.5f;
 // Points nearer to their predecessor than this many pixels of the image change nothing that 8 bits could show.
 constexpr float kFinestStep = 0.12f;
@@ -79,7 +79,7 @@ std::vector<Segment> fit(const Strokes& strokes, const Bounds& bounds, double sc
   return segments;
 }
 
-// Ink of each pixel, 0 to 1: a ramp over the distance from the pixel's centre to the nearest segment.
+// Ink of each pixel, 0 to 1: a ramp over the distance from the pixel's center to the nearest segment.
 class Ink {
  public:
   void draw(std::span<const Segment> segments, float dx, float dy, const PrepareOptions& options) {
@@ -91,7 +91,7 @@ class Ink {
     for (float& value : ink_) value = std::min(1.0f, (reach - std::sqrt(value)) * slope);
   }
 
-  Point centre_of_mass() const {
+  Point center_of_mass() const {
     double sum = 0.0, sum_x = 0.0, sum_y = 0.0;
     for (int y = 0; y < kDigitSide; ++y)
       for (int x = 0; x < kDigitSide; ++x) {
@@ -160,7 +160,7 @@ DigitImage prepare_digit(const Strokes& strokes, const PrepareOptions& options) 
 
   Ink ink;
   ink.draw(segments, 0.0f, 0.0f, options);
-  const Point mass = ink.centre_of_mass();
+  const Point mass = ink.center_of_mass();
   const float edge = 0.5f * (options.thickness + options.softness);
   const float half_width = static_cast<float>(0.5 * (bounds.right - bounds.left) * scale) + edge;
   const float half_height = static_cast<float>(0.5 * (bounds.bottom - bounds.top) * scale) + edge;

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "core/letter_case.hpp"
+
 namespace neurona::detail {
 
 namespace {
@@ -47,7 +49,7 @@ constexpr Beginning kBeginnings[] = {
 
 bool begins_with_word(std::string_view text, std::string_view word) {
   return text.size() >= word.size() && std::equal(word.begin(), word.end(), text.begin(), [](char w, char t) {
-           return w == static_cast<char>(std::tolower(static_cast<unsigned char>(t)));
+           return w == lower(t);
          });
 }
 

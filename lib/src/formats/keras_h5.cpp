@@ -20,7 +20,8 @@ namespace neurona {
 
 namespace {
 
-constexpr hsize_t kMostNames = 100'000, kLongestName = 4096;
+constexpr hsize_t kMostNames = 100'000, kLongestName = 4096, kMostNameBytes = hsize_t{1} << 24;
+constexpr hsize_t kMostChunkElements = hsize_t{1} << 20;  // of a weight that is smaller; HDF5 reads whole chunks
 
 // Something of HDF5 that is to be closed.
 class Handle5 {
@@ -129,6 +130,7 @@ class KerasFile {
       throw damaged(what + " has shape (" + is + (rank == 1 ? ",)" : ")") + ", the network's has " +
                     shape.to_string());
     }
+    check_storage(dataset, static_cast<hsize_t>(shape.elements()), what);
     Tensor tensor(shape);
     if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, tensor.values().data()) < 0)
       throw damaged(what + " cannot be read: " + QuietErrors::last());
@@ -139,6 +141,24 @@ class KerasFile {
   }
 
  private:
+  // HDF5 follows what a file says of other files, and unpacks chunks of any size.
+  void check_storage(hid_t dataset, hsize_t elements, const std::string& what) const {
+    H5O_info_t of_file{}, of_dataset{};
+    const Handle5 settings(H5Dget_create_plist(dataset), H5Pclose);
+    const H5D_layout_t layout = settings.good() ? H5Pget_layout(settings) : H5D_LAYOUT_ERROR;
+    if (layout == H5D_LAYOUT_ERROR || H5Oget_info2(file_, &of_file, H5O_INFO_BASIC) < 0 || H5Oget_info2(dataset, &of_dataset, H5O_INFO_BASIC) < 0)
+      throw damaged(what + " cannot be read: " + QuietErrors::last());
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(settings) > 0 || of_file.fileno != of_dataset.fileno)
+      throw damaged(what + " lies in another file, which is not opened");
+    if (layout != H5D_CHUNKED) return;
+    std::vector<hsize_t> chunk(H5S_MAX_RANK);
+    const int rank = H5Pget_chunk(settings, H5S_MAX_RANK, chunk.data());
+    if (rank < 0) throw damaged(what + " cannot be read: " + QuietErrors::last());
+    hsize_t rest = std::max(elements, kMostChunkElements);
+    for (int i = 0; i < rank; ++i) rest /= std::max<hsize_t>(chunk[static_cast<std::size_t>(i)], 1);
+    if (rest == 0) throw damaged(what + " is stored in chunks that are too large");
+  }
+
   // An attribute that is a list of texts. What does not fit one attribute (64 kB) Keras writes as "layer_names0", "layer_names1", ...
   std::vector<std::string> names(const std::string& group, const std::string& attribute) const {
     const auto has = [&](const std::string& part) { return H5Aexists_by_name(file_, group.c_str(), part.c_str(), H5P_DEFAULT) > 0; };
@@ -171,7 +191,7 @@ class KerasFile {
       if (!good) throw damaged(what + " cannot be read: " + QuietErrors::last());
     } else {
       const std::size_t length = H5Tget_size(type);
-      if (length == 0 || length > kLongestName) throw damaged(what + " is no list of names");
+      if (length == 0 || length > kLongestName || length * static_cast<std::size_t>(count) > kMostNameBytes) throw damaged(what + " is no list of names");
       std::vector<char> texts(length * static_cast<std::size_t>(count));
       if (H5Aread(list, type, texts.data()) < 0)
         throw damaged(what + " cannot be read: " + QuietErrors::last());

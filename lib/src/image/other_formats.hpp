@@ -20,7 +20,7 @@ inline bool is_webp(Bytes bytes) { return bytes.size() >= 12 && big_endian(bytes
 inline bool is_tiff(Bytes bytes) {
   return bytes.size() >= 8 && (little_endian(bytes, 0, 4) == 0x002a4949 || big_endian(bytes, 0, 4) == 0x4d4d002a);
 }
-/// P1 to P6: ASCII or binary, bitmaps, grey or color.
+/// P1 to P6: ASCII or binary, bitmaps, gray or color.
 inline bool is_pnm(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == 'P' && bytes[1] >= '1' && bytes[1] <= '6'; }
 
 /// By libwebp (an animation's first frame is refused), by libtiff (a file's first picture). `name` is for messages. Errors: FormatError, also

@@ -1,4 +1,4 @@
-// Netpbm's formats (netpbm.sourceforge.net/doc/pnm.html): P1 to P3 in ASCII, P4 to P6 binary; bitmaps, grey, color.
+// Netpbm's formats (netpbm.sourceforge.net/doc/pnm.html): P1 to P3 in ASCII, P4 to P6 binary; bitmaps, gray, color.
 #include <cctype>
 
 #include "image/other_formats.hpp"

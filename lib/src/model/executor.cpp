@@ -46,8 +46,9 @@ class Executor::Planner {
   std::int64_t place() {
     std::vector<Block*> order, placed;
     for (Block& block : blocks_) order.push_back(&block);
-    std::stable_sort(order.begin(), order.end(),
-                     [](const Block* a, const Block* b) { return a->bytes > b->bytes; });
+    // Equal ones as they were added. (libstdc++'s stable_sort uses what C++17 deprecates, of which clang warns.)
+    std::sort(order.begin(), order.end(),
+              [](const Block* a, const Block* b) { return a->bytes != b->bytes ? a->bytes > b->bytes : a < b; });
     std::int64_t total = 0;
     for (Block* block : order) {
       for (const Block* other : placed) {  // by place

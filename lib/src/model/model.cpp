@@ -4,6 +4,7 @@
 #include <cctype>
 #include <type_traits>
 
+#include "core/letter_case.hpp"
 #include "model/executor.hpp"
 #include "model/model_impl.hpp"
 #include "neurona/error.hpp"
@@ -19,7 +20,7 @@ std::string snake_case(std::string_view type) {
   for (std::size_t i = 0; i < type.size(); ++i) {
     const auto c = static_cast<unsigned char>(type[i]);
     if (i > 0 && std::isupper(c) && std::islower(static_cast<unsigned char>(type[i - 1]))) name += '_';
-    name += static_cast<char>(std::tolower(c));
+    name += detail::lower(type[i]);
   }
   return name;
 }

@@ -1,23 +1,23 @@
 // The networks as every library is given them: one description and one set of weights, so that their outputs can be
-// compared. They follow lib/src/applications/; for prediction BatchNormalization is folded into its neighbours, as an
+// compared. They follow lib/src/applications/; for prediction BatchNormalization is folded into its neighbors, as an
 // exporter does, which leaves convolutions and dense layers with biases.
 
 /** What is trained: layers behind a flat image of 28 x 28. */
 export const TRAINED = {
   mlp: { learningRate: 0.1, layers: [{ units: 100, activation: 'sigmoid' }, { units: 10 }] },
-  'mlp-improved': { learningRate: 0.05, layers: normalisedHead() },
-  cnn: { learningRate: 0.05, convolution: { filters: 64, size: 3 }, layers: normalisedHead() },
+  'mlp-improved': { learningRate: 0.05, layers: normalizedHead() },
+  cnn: { learningRate: 0.05, convolution: { filters: 64, size: 3 }, layers: normalizedHead() },
 };
 
 export const BATCH = 32;
 export const CLASSES = 10;
 export const SIDE = 28;
 
-function normalisedHead() {
+function normalizedHead() {
   return [
-    { normalise: true, units: 200, activation: 'selu' },
-    { normalise: true, units: 100, activation: 'selu' },
-    { normalise: true, units: 10 },
+    { normalize: true, units: 200, activation: 'selu' },
+    { normalize: true, units: 100, activation: 'selu' },
+    { normalize: true, units: 10 },
   ];
 }
 
@@ -51,7 +51,7 @@ export class Random {
 }
 
 /**
- * Batches that can be learnt: each class has a picture of its own, half hidden by noise. As many as keep the pixels from
+ * Batches that can be learned: each class has a picture of its own, half hidden by noise. As many as keep the pixels from
  * lying in the first-level cache, as those of a real data set would not.
  */
 export function batches(count, seed = 7) {
@@ -150,7 +150,7 @@ function resnet50(graph) {
       const shortcut = i === 0 ? graph.convolution(x, 4 * filters, 1, { stride, relu: false, gain: 0.7 }) : x;
       x = graph.convolution(x, filters, 1, { stride });
       x = graph.convolution(x, filters, 3, { pad: 1 });
-      // Without normalisation each block would double the variance: the residual is kept small instead.
+      // Without normalization each block would double the variance: the residual is kept small instead.
       x = graph.addThenRelu(shortcut, graph.convolution(x, 4 * filters, 1, { relu: false, gain: 0.3 }));
     }
   }

@@ -9,7 +9,7 @@ const LIBRARIES = {
   'tfjs-layers': (threads) => tfjs.start(threads, { useLayers: true }),
   ort: ort.start,
 };
-const WARM_UP_MS = 500;  // compiled code is replaced by optimised code meanwhile
+const WARM_UP_MS = 500;  // compiled code is replaced by optimized code meanwhile
 const REPETITION_MS = 200, MEASURING_MS = 1000, LEAST_REPETITIONS = 3;
 
 let running = null;  // {library, threads, api: a promise}

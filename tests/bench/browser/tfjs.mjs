@@ -72,8 +72,8 @@ function layersTrainer(tf, network) {
     model.add(tf.layers.maxPooling2d({ poolSize: 2 }));
     model.add(tf.layers.flatten());
   }
-  for (const { normalise, units, activation = 'softmax' } of layers) {
-    if (normalise) model.add(tf.layers.batchNormalization());
+  for (const { normalize, units, activation = 'softmax' } of layers) {
+    if (normalize) model.add(tf.layers.batchNormalization());
     const kernelInitializer = activation === 'selu' ? 'leCunNormal' : 'glorotUniform';
     model.add(tf.layers.dense({ units, activation, kernelInitializer }));
   }
@@ -82,7 +82,7 @@ function layersTrainer(tf, network) {
 }
 
 /**
- * The same from single operations and an optimiser: twice as fast where the first layer is dense, since the Keras-like
+ * The same from single operations and an optimizer: twice as fast where the first layer is dense, since the Keras-like
  * interface fuses it, and a fused product computes the gradient of its input too, here of the images.
  */
 function operationsTrainer(tf, network) {
@@ -103,8 +103,8 @@ function operationsTrainer(tf, network) {
     steps.push((x) => tf.maxPool(tf.relu(tf.add(tf.conv2d(x, kernel, 1, 'valid'), bias)), 2, 2, 'valid'));
     steps.push((x) => tf.reshape(x, [BATCH, -1]));
   }
-  for (const { normalise, units, activation } of layers) {
-    if (normalise) steps.push(normalisation(tf, features, variable));
+  for (const { normalize, units, activation } of layers) {
+    if (normalize) steps.push(normalization(tf, features, variable));
     const kernel = random([features, units], features), bias = variable(tf.zeros([units]));
     steps.push((x) => tf.add(tf.matMul(x, kernel), bias));
     if (activation) steps.push(tf[activation]);
@@ -125,7 +125,7 @@ function operationsTrainer(tf, network) {
 }
 
 /** BatchNormalization in training: by the batch's own mean and variance, which also move the running ones. */
-function normalisation(tf, features, variable) {
+function normalization(tf, features, variable) {
   const momentum = 0.99, epsilon = 1e-3;
   const gamma = variable(tf.ones([features])), beta = variable(tf.zeros([features]));
   const running = { mean: tf.variable(tf.zeros([features]), false), variance: tf.variable(tf.ones([features]), false) };

@@ -11,8 +11,8 @@
 //   check-predict NETWORK FILE              probabilities (check_peers.py writes the files and compares)
 //
 // Primitives, their memory and argument lists are created once. Biases, activations and residual sums are
-// post-ops, batch normalisation is folded away for prediction, and what oneDNN has no good primitive for (the
-// derivative of SELU, the SGD update) is a loop that the compiler vectorises. The first request of a kind
+// post-ops, batch normalization is folded away for prediction, and what oneDNN has no good primitive for (the
+// derivative of SELU, the SGD update) is a loop that the compiler vectorizes. The first request of a kind
 // tries every style, and that kind keeps the fastest. What they took on two cores of a Xeon with AVX-512 in a
 // virtual machine, in microseconds with one thread / two threads, each the least of two to four rounds (the
 // machine's speed varied, at times by half; training on one batch that stayed the same, which now is gathered):
@@ -30,7 +30,7 @@
 // With AVX-512 there is but the reference convolution for NHWC images of one channel (over a second for a step of
 // the cnn), with AVX2 for the others: styles so slow are dropped after their second run.
 //
-// Tried and left out: batch normalisation described as (N,C) (8 times slower than as pixels); dnnl::sum for the
+// Tried and left out: batch normalization described as (N,C) (8 times slower than as pixels); dnnl::sum for the
 // update (3 times slower than the loop where the kernel fits the cache, a quarter slower elsewhere, as fast
 // there with two threads); matmul with a sum post-op in place of sgemm (8 to 50% slower); nChw16c without
 // Winograd (as fast as NHWC). A third of the cnn's step is max-pooling, which oneDNN computes far below the
@@ -114,7 +114,7 @@ class Contest {
     }
     if (entries_.empty()) throw std::runtime_error("oneDNN can none of the styles." + refusals);
     drop_hopeless();
-    for (int round = 0; round < 3; ++round)  // in rounds, lest a neighbour on the machine decide
+    for (int round = 0; round < 3; ++round)  // in rounds, lest a neighbor on the machine decide
       for (Entry& entry : entries_) entry.seconds = std::min(entry.seconds, median_seconds(entry.run, 0.03));
     fastest_ = *std::ranges::min_element(entries_, {}, &Entry::seconds);
     for (Entry& entry : entries_) entry.run = nullptr;

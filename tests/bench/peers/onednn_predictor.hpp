@@ -7,7 +7,7 @@
 
 namespace peer {
 
-// The batch normalisations were folded into the layers around them before their parameters came here.
+// The batch normalizations were folded into the layers around them before their parameters came here.
 class Predictor {
  public:
   Predictor(const std::string& network, const Style& style, Source& source) : style_(style), source_(source) {

@@ -94,7 +94,7 @@ Run = Callable[[], object]
 # ---- Networks: they take (N, 1, 28, 28) images, resnet50 (N, 3, 224, 224), and return logits ----
 
 
-def normalised_head(features: int) -> list[nn.Module]:
+def normalized_head(features: int) -> list[nn.Module]:
     """BN, 200 SELU, BN, 100 SELU, BN, 10: what the tutorial puts behind Flatten."""
     layers: list[nn.Module] = []
     for units in (200, 100, 10):
@@ -108,16 +108,16 @@ def make_network(name: str) -> nn.Module:
     if name == "mlp":
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 100), nn.Sigmoid(), nn.Linear(100, 10))
     if name == "mlp-improved":
-        return nn.Sequential(nn.Flatten(), *normalised_head(784))
+        return nn.Sequential(nn.Flatten(), *normalized_head(784))
     if name == "cnn":
         images = (nn.Conv2d(1, 64, 3), nn.ReLU(), nn.MaxPool2d(2))
-        return nn.Sequential(*images, nn.Flatten(), *normalised_head(64 * 13 * 13))
+        return nn.Sequential(*images, nn.Flatten(), *normalized_head(64 * 13 * 13))
     if name == "resnet50":
         return ResNet50()
     raise ValueError(f"unknown network '{name}'")
 
 
-def normalised_convolution(channels: int, filters: int, size: int, stride: int) -> nn.Sequential:
+def normalized_convolution(channels: int, filters: int, size: int, stride: int) -> nn.Sequential:
     convolution = nn.Conv2d(channels, filters, size, stride, padding=size // 2)
     return nn.Sequential(convolution, nn.BatchNorm2d(filters, eps=RESNET_EPSILON))
 
@@ -128,11 +128,11 @@ class Bottleneck(nn.Module):
     def __init__(self, channels: int, filters: int, stride: int, convolves_shortcut: bool):
         super().__init__()
         self.shortcut = (
-            normalised_convolution(channels, 4 * filters, 1, stride) if convolves_shortcut else nn.Identity()
+            normalized_convolution(channels, 4 * filters, 1, stride) if convolves_shortcut else nn.Identity()
         )
-        self.first = normalised_convolution(channels, filters, 1, stride)
-        self.second = normalised_convolution(filters, filters, 3, 1)
-        self.third = normalised_convolution(filters, 4 * filters, 1, 1)
+        self.first = normalized_convolution(channels, filters, 1, stride)
+        self.second = normalized_convolution(filters, filters, 3, 1)
+        self.third = normalized_convolution(filters, 4 * filters, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.first(x))
@@ -143,7 +143,7 @@ class Bottleneck(nn.Module):
 class ResNet50(nn.Module):
     def __init__(self):
         super().__init__()
-        self.stem = normalised_convolution(3, 64, 7, 2)
+        self.stem = normalized_convolution(3, 64, 7, 2)
         # Keras pads with zeros, PyTorch with minus infinity: behind a ReLU the maxima are the same.
         self.pool = nn.MaxPool2d(3, 2, padding=1)
         blocks: list[nn.Module] = []
@@ -359,7 +359,7 @@ class Contest:
             raise ValueError(f"'{task} {network}' is not supported")
         runs = {label: make() for label, make in SUPPORTED[task, network](network).items()}
         self.seconds = dict.fromkeys(runs, math.inf)
-        for _ in range(3):  # in rounds, lest a neighbour on the machine decide
+        for _ in range(3):  # in rounds, lest a neighbor on the machine decide
             for label, run in runs.items():
                 self.seconds[label] = min(self.seconds[label], median_seconds(run, budget=0.03))
         self.variant = min(self.seconds, key=self.seconds.get)

@@ -112,7 +112,7 @@ export function drawPoints({spec, random, classes}) {
   return {x, labels, targets};
 }
 
-/** Grey images in ten classes: a pattern for each class inside an empty border, in noise. */
+/** Gray images in ten classes: a pattern for each class inside an empty border, in noise. */
 export function drawImages({spec, random}, border) {
   const [height, width] = spec.input_shape;
   const inside = (y, x) => y >= border && y < height - border && x >= border && x < width - border;
@@ -130,7 +130,7 @@ export function drawImages({spec, random}, border) {
   return {x, labels};
 }
 
-/** Makes an optimiser of TensorFlow.js keep what it is given in `steps`: the gradients by name, one map for each step. */
+/** Makes an optimizer of TensorFlow.js keep what it is given in `steps`: the gradients by name, one map for each step. */
 export function recording(optimizer) {
   const apply = optimizer.applyGradients;
   optimizer.steps = [];

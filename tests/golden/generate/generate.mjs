@@ -27,7 +27,7 @@ async function mlp() {
   return data;
 }
 
-// --- 2. small networks: every activation under both losses, the optimisers, corners ----------------------------------------
+// --- 2. small networks: every activation under both losses, the optimizers, corners ----------------------------------------
 
 async function dense() {
   const fixture = new Fixture();

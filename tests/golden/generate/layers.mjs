@@ -68,7 +68,7 @@ const values = (tensor) => Array.from(tensor.dataSync());
 /** Odd integers: no element is 0, where the derivatives of kinked activations are a matter of taste. */
 const odd = (integers) => integers.map((k) => (k % 2 === 0 ? k + 1 : k));
 
-/** Stops unless TensorFlow.js moved the moving variance towards the biased variance of the batch (sum of squares over n, not n - 1). */
+/** Stops unless TensorFlow.js moved the moving variance toward the biased variance of the batch (sum of squares over n, not n - 1). */
 function checkMovingVariance(x, {momentum}, before, after) {
   const C = before.length, n = x.length / C;
   for (let c = 0; c < C; ++c) {

@@ -1,11 +1,11 @@
-// RMSprop, Adam and AdamW over seven steps: TensorFlow.js' optimisers, or, where they differ from Keras', Keras' in float64.
+// RMSprop, Adam and AdamW over seven steps: TensorFlow.js' optimizers, or, where they differ from Keras', Keras' in float64.
 import {Fixture, drawPoints, make, tf, train} from './common.mjs';
 
 // RMSprop. TensorFlow.js has Keras' rule (epsilon under the root):
 //   a = rho*a + (1-rho)*g^2;  v = momentum*v + lr*g/sqrt(a + epsilon);  w -= v
-// but not the centred one, where it subtracts epsilon under the root. That one is computed here, in float64:
+// but not the centered one, where it subtracts epsilon under the root. That one is computed here, in float64:
 //   m = rho*m + (1-rho)*g;  ... sqrt(a - m^2 + epsilon)
-class CentredRMSprop extends tf.Optimizer {
+class CenteredRMSprop extends tf.Optimizer {
   states = new Map();
   constructor({learning_rate, rho, momentum, epsilon}) {
     super();
@@ -94,7 +94,7 @@ export async function optimizers(folder) {
         layers: [{units: 6, activation: 'tanh'}, loss === 'mean_squared_error' ? {units: 3, activation: 'linear'} : {units: 4, activation: 'softmax'}]
       });
       const optimizer = type !== 'rmsprop' ? new KerasAdam(options)
-                        : centered         ? new CentredRMSprop(options)
+                        : centered         ? new CenteredRMSprop(options)
                                            : new tf.RMSPropOptimizer(learning_rate, rho, momentum, epsilon);
       await train(fixture, problem, drawPoints(problem), {optimizer});
     }

@@ -11,7 +11,7 @@ import numpy
 STAGES = [("conv2", 64, 3), ("conv3", 128, 4), ("conv4", 256, 6), ("conv5", 512, 3)]
 SIDE = 224
 CLASSES = 1000
-CELL = 28  # pixels along the side of one patch of colour
+CELL = 28  # pixels along the side of one patch of color
 
 SMALLER = {"conv1_conv": 6, "probs": 5}  # halvings: pixels reach 128, and logits shall not make one class certain
 
@@ -176,7 +176,7 @@ def patches(stream, bits):
 
 
 def image_8bit():
-    """(224, 224, 3) uint8, RGB: patches of colour under noise."""
+    """(224, 224, 3) uint8, RGB: patches of color under noise."""
     noise = integers(FINE_8BIT, SIDE * SIDE * 3, 6).reshape(SIDE, SIDE, 3)
     return (patches(COARSE_8BIT, 8) * 3 // 4 + noise).astype(numpy.uint8)
 
@@ -188,5 +188,5 @@ def image_float():
 
 
 def preprocess_input(image):
-    """keras.applications' caffe mode: RGB -> BGR, the mean colour of ImageNet subtracted in float32."""
+    """keras.applications' caffe mode: RGB -> BGR, the mean color of ImageNet subtracted in float32."""
     return image[..., ::-1].astype(numpy.float32) - numpy.array([103.939, 116.779, 123.68], numpy.float32)

@@ -48,7 +48,7 @@ int nearest(const std::array<Mean, 10>& means, std::span<const std::uint8_t> ima
   return best;
 }
 
-std::pair<double, double> centre_of(std::span<const std::uint8_t> image) {
+std::pair<double, double> center_of(std::span<const std::uint8_t> image) {
   double mass = 0.0, x = 0.0, y = 0.0;
   for (std::size_t p = 0; p < kPixels; ++p) {
     mass += image[p];
@@ -126,9 +126,9 @@ TEST_CASE("A shift alone moves the ink by at most so much") {
     Rng rng(seed);
     std::vector<std::uint8_t> varied(kPixels);
     augment_image(set.image(4), varied, rng, shift);
-    const auto [x, y] = centre_of(varied);
-    const auto [x0, y0] = centre_of(set.image(4));
-    CHECK(std::abs(x - x0) < 2.05);  // grey levels are rounded
+    const auto [x, y] = center_of(varied);
+    const auto [x0, y0] = center_of(set.image(4));
+    CHECK(std::abs(x - x0) < 2.05);  // gray levels are rounded
     CHECK(std::abs(y - y0) < 2.05);
     farthest = std::max(farthest, std::abs(x - x0));
   }

@@ -5,17 +5,13 @@
 #include <cstdlib>
 
 #include "formats/keras_names.hpp"
-#include "neurona/data/md5.hpp"
 #include "neurona/error.hpp"
+#include "support/files.hpp"
 
 using namespace neurona;
 using namespace neurona::data;
 
 namespace {
-
-std::string md5_of(const std::string& text) {
-  return md5_hex({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
 
 std::string error_of(const std::string& json) {
   try {
@@ -28,24 +24,27 @@ std::string error_of(const std::string& json) {
 
 }  // namespace
 
-TEST_CASE("MD5: the test suite of RFC 1321") {
-  CHECK(md5_of("") == "d41d8cd98f00b204e9800998ecf8427e");
-  CHECK(md5_of("a") == "0cc175b9c0f1b6a831c399e269772661");
-  CHECK(md5_of("abc") == "900150983cd24fb0d6963f7d28e17f72");
-  CHECK(md5_of("message digest") == "f96b697d7cb7938d525a2f31aaf161d0");
-  CHECK(md5_of("abcdefghijklmnopqrstuvwxyz") == "c3fcd3d76192e4007dfb496cca67e13b");
-  CHECK(md5_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") ==
-        "d174ab98d277d9f5a5611c2c9f419d9f");
-  const std::string eighty =
-      "12345678901234567890123456789012345678901234567890123456789012345678901234567890";
-  CHECK(md5_of(eighty) == "57edf4a22be3c955ac49da2e2107b67a");
-  for (std::size_t piece : {1u, 7u, 63u, 64u, 65u}) {
-    Md5 md5;
-    for (std::size_t at = 0; at < eighty.size(); at += piece)
-      md5.update(
-          {reinterpret_cast<const std::uint8_t*>(eighty.data()) + at, std::min(piece, eighty.size() - at)});
-    CHECK(md5.hex() == md5_of(eighty));
+TEST_CASE("A published file is known by its size and its SHA-256, or its MD5 where there is no other") {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "abc", "abc");
+  PublishedFile file{.name = "abc", .bytes = 3, .urls = {}};
+  const auto find = [&] { return published_file(file, "NEURONA_NO_SUCH_FOLDER", "none", {.folder = folder.path(), .allow_download = false}); };
+  const auto refused = [&](const char* says) { CHECK_THROWS_WITH_AS(find(), doctest::Contains(says), FormatError); };
+  CHECK_FALSE(can_verify(file));
+  CHECK(find() == folder / "abc");
+  file.md5 = "900150983cd24fb0d6963f7d28e17f72";  // RFC 1321
+  if (can_verify(file)) {
+    CHECK(find() == folder / "abc");
+    file.md5.back() = '3';
+    refused("its MD5 is 900150983cd24fb0d6963f7d28e17f72, that of the published file is 900150983cd24fb0d6963f7d28e17f73");
   }
+  file.sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";  // which counts then
+  CHECK(can_verify(file));
+  CHECK(find() == folder / "abc");
+  file.sha256.front() = 'c';
+  refused("its SHA-256 is ba7816bf");
+  file.bytes = 4;
+  refused("it has 3 bytes, the published file has 4");
 }
 
 TEST_CASE("The index of ImageNet's classes, and what is none") {
@@ -67,8 +66,7 @@ TEST_CASE("The index of ImageNet's classes, and what is none") {
     CHECK(published[0].name == "tench");
     CHECK(published[211].id == "n02100583");
     CHECK(published[211].name == "vizsla");
-    CHECK(md5_of_file(std::filesystem::path(folder) / "imagenet_class_index.json") ==
-          imagenet_classes_file().md5);
+    CHECK_NOTHROW(imagenet_classes_path({.folder = folder, .allow_download = false}));
   }
 }
 

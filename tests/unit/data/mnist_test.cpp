@@ -136,7 +136,7 @@ TEST_CASE("The cache folder is NEURONA_CACHE's, XDG_CACHE_HOME's or the home's")
   CHECK(mnist_cache_folder() == fs::path("/c/.cache/neurona/mnist"));
 }
 
-TEST_CASE("MNIST is read whole and verified: counts, labels, mean grey" *
+TEST_CASE("MNIST is read whole and verified: counts, labels, mean gray" *
           doctest::skip(test::lacks("MNIST_DIR"))) {
   std::vector<std::string> told;
   const Mnist set = mnist({}, [&](const Progress& progress) { told.push_back(progress.detail); });

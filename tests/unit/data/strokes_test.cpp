@@ -15,7 +15,7 @@ using namespace neurona::data;
 namespace {
 
 // What another rounding of the same sums may change; the header promises no more.
-constexpr int kOneGreyLevel = 1;
+constexpr int kOneGrayLevel = 1;
 
 Strokes seven() { return {{{0, 0}, {60, 2}, {25, 100}}, {{10, 50}, {50, 48}}}; }
 
@@ -52,7 +52,7 @@ struct Ink {
 
 }  // namespace
 
-TEST_CASE("A drawing's ink is scaled into 20x20 and its centre of mass comes to pixel 14, as in MNIST") {
+TEST_CASE("A drawing's ink is scaled into 20x20 and its center of mass comes to pixel 14, as in MNIST") {
   const Ink ink(prepare_digit(seven()));
   CHECK(std::abs(ink.longer_side() - 20) <= 1);
   CHECK(std::abs(ink.x - 14.0) < 0.1);
@@ -68,7 +68,7 @@ TEST_CASE("Neither where nor how large somebody drew changes the image") {
       CAPTURE(scale);
       CAPTURE(dx);
       CHECK(largest_difference(image, prepare_digit(moved(seven(), dx * scale, -3 * dx * scale, scale))) <=
-            kOneGreyLevel);
+            kOneGrayLevel);
     }
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("How densely a stroke was sampled changes the image little") {
       }
   }
   // Points nearer than 0.12 pixels to the last one are left out, which may cut a corner by as much: 0.12 *
-  // 255 grey levels.
+  // 255 gray levels.
   CHECK(largest_difference(prepare_digit(seven()), prepare_digit(dense)) <= 31);
 }
 
@@ -136,7 +136,7 @@ TEST_CASE("A distortion depends on the random numbers alone, and none leaves the
   CHECK(largest_difference(first, prepare_digit(distort(seven(), c))) > 50);
   const DistortOptions none{.rotation = 0, .shear = 0, .aspect = 0, .elastic = 0, .jitter = 0};
   CHECK(largest_difference(prepare_digit(seven()), prepare_digit(distort(seven(), a, none))) <=
-        kOneGreyLevel);
+        kOneGrayLevel);
   CHECK_THROWS_AS(distort(seven(), a, {.shear = -1.0f}), ValueError);
   CHECK_THROWS_AS(distort(seven(), a, {.elastic_cells = 9}), ValueError);
 }
@@ -147,7 +147,7 @@ TEST_CASE("Strokes are read from JSON lines, plain and gzip-compressed; empty li
       "\n  \t\n"
       "{\"label\": 0, \"strokes\": [], \"writer\": \"\", \"more\": [1, 2]}");
   for (const test::Bytes& bytes : {file, test::gzip(file)}) {
-    const std::vector<LabelledStrokes> digits = read_strokes(bytes);
+    const std::vector<LabeledStrokes> digits = read_strokes(bytes);
     REQUIRE(digits.size() == 2);
     CHECK(digits[0].writer == "anna");
     CHECK(digits[0].label == 7);
@@ -213,7 +213,7 @@ TEST_CASE("A file of strokes that is cut short or missing is told") {
 
 TEST_CASE("The pen-drawn digits of STROKES_DIR are read and prepared" *
           doctest::skip(test::lacks("STROKES_DIR"))) {
-  const std::vector<LabelledStrokes> digits =
+  const std::vector<LabeledStrokes> digits =
       read_strokes(std::filesystem::path(std::getenv("STROKES_DIR")) / "dev.jsonl.gz");
   REQUIRE(digits.size() > 100);
   int seen[10] = {};

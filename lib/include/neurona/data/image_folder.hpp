@@ -8,7 +8,7 @@
 
 namespace neurona::data {
 
-/// Reads labelled grey images from a folder, MNIST itself or other data in its formats:
+/// Reads labeled gray images from a folder, MNIST itself or other data in its formats:
 /// - the four files under MNIST's names, plain or .gz, each perhaps in a folder of its own name (Kaggle);
 /// - the same with something before "train-" and "test-" or "t10k-" ("emnist-digits-train-images-idx3-ubyte"). Where a folder has several
 ///   such sets, `folder` ends in the one that is meant: "data/emnist-letters". EMNIST's images, which lie on their side, are set upright;

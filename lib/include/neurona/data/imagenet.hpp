@@ -39,14 +39,18 @@ std::vector<std::vector<ImageNetPrediction>> decode_predictions(const Tensor& pr
                                                                 const std::vector<ImageNetClass>& classes,
                                                                 std::int64_t top = 3);
 
-/// A file that others publish, known by its checksum.
+/// A file that others publish, known by its size and its checksum.
 struct PublishedFile {
   std::string name;
-  std::string md5;
+  std::string sha256 = {};  ///< empty where none is published
+  std::string md5 = {};     ///< in its place. It tells damage; whose the file is, https tells
   std::int64_t bytes = 0;
   std::vector<std::string> urls;
 };
-/// Keras' weights of ResNet-50 (102,967,424 bytes), as keras.applications downloads them.
+/// Whether this build can compute the checksum: an MD5 needs OpenSSL, which builds with NEURONA_DOWNLOAD have. Where it cannot, the size
+/// alone is checked.
+bool can_verify(const PublishedFile& file);
+/// Keras' weights of ResNet-50 (102,967,424 bytes), as keras.applications downloads them. Keras publishes their MD5 alone.
 const PublishedFile& resnet50_weights_file();
 /// imagenet_class_index.json (35,363 bytes).
 const PublishedFile& imagenet_classes_file();
@@ -62,7 +66,7 @@ struct PublishedFileOptions {
   std::vector<std::string> mirrors = {};
 };
 
-/// Finds the file, or downloads it, and verifies its MD5. `variable` names an environment variable with a
+/// Finds the file, or downloads it, and verifies it (see can_verify). `variable` names an environment variable with a
 /// folder (RESNET50_DIR, IMAGENET_DIR), `cache` a folder in the cache. Errors: IoError when it cannot be had;
 /// FormatError when what was found is another file.
 std::filesystem::path published_file(const PublishedFile& file, const char* variable, std::string_view cache,

@@ -32,10 +32,10 @@ struct PrepareOptions {
 };
 
 /// Draws strokes as MNIST's digits were made: the ink fits a 20x20 box with its aspect kept, antialiased, and lies
-/// with its centre of mass in the middle of 28x28 (less far where ink would leave the frame). As the pen's
+/// with its center of mass in the middle of 28x28 (less far where ink would leave the frame). As the pen's
 /// thickness is put on afterwards, the image does not depend on where, how large or how thick somebody drew.
 /// Points that are not finite are left out; nothing drawn gives a black image. Native and WASM agree within one
-/// grey level. Errors: ValueError for options out of their range.
+/// gray level. Errors: ValueError for options out of their range.
 /// Source: LeCun, Bottou, Bengio, Haffner 1998, section III.A.
 DigitImage prepare_digit(const Strokes& strokes, const PrepareOptions& options = {});
 
@@ -54,7 +54,7 @@ struct DistortOptions {
 Strokes distort(const Strokes& strokes, Rng& rng, const DistortOptions& options = {});
 
 /// A digit that somebody drew.
-struct LabelledStrokes {
+struct LabeledStrokes {
   std::string writer;
   std::uint8_t label = 0;
   Strokes strokes;
@@ -62,8 +62,8 @@ struct LabelledStrokes {
 
 /// Reads one JSON object a line, {"writer": text, "label": 0-9, "strokes": [[[x, y], ...], ...]}, plain or gzip-compressed.
 /// Errors: FormatError with the number of the line; at most 256 MiB, 64 strokes and 20,000 points a digit.
-std::vector<LabelledStrokes> read_strokes(std::span<const std::uint8_t> bytes);
+std::vector<LabeledStrokes> read_strokes(std::span<const std::uint8_t> bytes);
 /// The same from a file. Errors: also IoError when it cannot be read.
-std::vector<LabelledStrokes> read_strokes(const std::filesystem::path& file);
+std::vector<LabeledStrokes> read_strokes(const std::filesystem::path& file);
 
 }  // namespace neurona::data

@@ -7,6 +7,7 @@
 #include "backend/cpu/images.hpp"
 #include "backend/cpu/kernels.hpp"
 #include "backend/cpu/share.hpp"
+#include "backend/cpu/workspaces.hpp"
 #include "backend/moves.hpp"
 #include "neurona/backend.hpp"
 #include "neurona/error.hpp"
@@ -26,7 +27,7 @@ constexpr std::int64_t kInputBlock = 112, kSampleBlock = 64;
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), convolution_(kernels), fused_convolution_(kernels), winograd_(kernels), normalization_(kernels) {}
+  explicit CpuBackend(const cpu::Kernels& kernels) : kernels_(kernels), plan_(kernels), workspaces_(kernels) {}
 
   std::string describe() const override {
     return "cpu (" + std::string(kernels_.name) + ", " + std::to_string(num_threads()) +
@@ -46,7 +47,8 @@ class CpuBackend final : public Backend {
     if (groups.count == 1) {
       gemm(product(x.as<float>(), N, K, kernel.as<float>(), F, offsets, clamps, y.as<float>()));
     } else {
-      float* terms = reserve(scratch_, groups.count * N * F);
+      const auto workspace = workspaces_.borrow();
+      float* terms = reserve(workspace->values, groups.count * N * F);
       const bool shared = N * K * F >= cpu::kMultiplyAddsWorthSharing;
       // More threads than groups share a group's columns.
       const std::int64_t parts = shared ? std::clamp<std::int64_t>(num_threads() / groups.count, 1, std::max<std::int64_t>(1, F / cpu::kTileUnit)) : 1;
@@ -81,17 +83,18 @@ class CpuBackend final : public Backend {
             .b_row = F,
             .c = dkernel.as<float>(),
             .c_row = F});
-    if (dbias) normalization_.sum_columns(dz, dbias);
+    if (dbias) workspaces_.borrow()->normalization.sum_columns(dz, dbias);
   }
 
   // The smaller of dz and kernel is transposed: dx = dz . kernel^T, or block by block dx^T = kernel . dz^T.
   void dense_backward_input(ConstTensorView dz, ConstTensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
+    const auto workspace = workspaces_.borrow();
     if (N <= K) {
-      transpose_gradient(dz);
-      return for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) { input_gradient(dz, kernel, dx, k, rows); });
+      const float* turned = transpose_gradient(dz, workspace->values);
+      return for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) { input_gradient(dz, turned, kernel, dx, k, rows); });
     }
-    float* transposed = reserve(scratch_, K * F);
+    float* transposed = reserve(workspace->values, K * F);
     kernels_.transpose(K, F, kernel.as<float>(), F, transposed, K);
     gemm({.M = N,
           .N = K,
@@ -107,9 +110,10 @@ class CpuBackend final : public Backend {
   // Block by block: what is read of the kernel for dx is still in the cache when it is changed.
   void dense_backward_step(ConstTensorView x, ConstTensorView dz, double rate, TensorView kernel, TensorView dx) override {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
-    if (dx) transpose_gradient(dz);
+    const auto workspace = workspaces_.borrow();
+    const float* turned = dx ? transpose_gradient(dz, workspace->values) : nullptr;
     for_input_blocks(dz, K, [&](std::int64_t k, std::int64_t rows) {
-      if (dx) input_gradient(dz, kernel, dx, k, rows);
+      if (dx) input_gradient(dz, turned, kernel, dx, k, rows);
       kernels_.gemm({.M = rows,
                      .N = F,
                      .K = N,
@@ -159,67 +163,69 @@ class CpuBackend final : public Backend {
   double softmax_crossentropy(ConstTensorView logits, const std::int32_t* labels, TensorView gradient) override {
     const std::int64_t N = logits.shape[0], F = logits.shape[1];
     const float scale = 1.0f / static_cast<float>(N);
-    if (!gradient) scratch_.resize(std::max(scratch_.size(), static_cast<std::size_t>(F)));
+    const auto workspace = workspaces_.borrow();
+    float* unwanted = gradient ? nullptr : reserve(workspace->values, F);
     double loss = 0.0;
     for (std::int64_t n = 0; n < N; ++n)
       loss += kernels_.crossentropy_row(F, logits.as<float>() + n * F, labels[n], scale,
-                                        gradient ? gradient.as<float>() + n * F : scratch_.data());
+                                        gradient ? gradient.as<float>() + n * F : unwanted);
     return loss;
   }
 
   void conv2d_forward(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView kernel, ConstTensorView bias,
                       Activation activation, TensorView y) override {
     const bool relu = activation == Activation::relu;
-    convolution_.forward({.window = window, .positions = {y.shape[1], y.shape[2]}, .groups = groups, .bias = bias, .relu = relu}, x, kernel, y);
+    workspaces_.borrow()->convolution.forward({.window = window, .positions = {y.shape[1], y.shape[2]}, .groups = groups, .bias = bias, .relu = relu}, x, kernel, y);
     if (!relu) activation_forward(activation, y, y);
   }
   void conv2d_backward_parameters(const Window2D& window, std::int64_t groups, ConstTensorView x, ConstTensorView dz,
                                   TensorView dkernel, TensorView dbias) override {
-    if (dkernel) convolution_.backward_kernel(window, groups, x, dz, dkernel);
-    if (dbias) normalization_.sum_columns(dz, dbias);
+    if (dkernel) workspaces_.borrow()->convolution.backward_kernel(window, groups, x, dz, dkernel);
+    if (dbias) workspaces_.borrow()->normalization.sum_columns(dz, dbias);
   }
   void conv2d_backward_input(const Window2D& window, std::int64_t groups, ConstTensorView dz, ConstTensorView kernel,
                              TensorView dx) override {
-    convolution_.backward_input(window, groups, dz, kernel, dx);
+    workspaces_.borrow()->convolution.backward_input(window, groups, dz, kernel, dx);
   }
   bool fuses() const override { return true; }
   void fused_conv2d_forward(const FusedConv2D& of, ConstTensorView x, ConstTensorView kernel, TensorView y,
                             std::uint8_t* taps) override {
-    if (of.prepared != nullptr && winograd_.takes(of, x.shape, kernel.shape)) return winograd_.forward(of, x, kernel.shape, y);
-    if (of.pool == Extent2D(1)) return convolution_.forward(of, x, kernel, y);
-    fused_convolution_.forward(of, x, kernel, y, taps);
+    const auto workspace = workspaces_.borrow();
+    if (of.prepared != nullptr && plan_.winograd.takes(of, x.shape, kernel.shape)) return workspace->winograd.forward(of, x, kernel.shape, y);
+    if (of.pool == Extent2D(1)) return workspace->convolution.forward(of, x, kernel, y);
+    workspace->fused_convolution.forward(of, x, kernel, y, taps);
   }
   std::int64_t prepared_values(const FusedConv2D& of, const Shape& x, const Shape& kernel) const override {
-    return winograd_.takes(of, x, kernel) ? winograd_.prepared_values(of, x, kernel) : convolution_.prepared_values(of, kernel);
+    return plan_.winograd.takes(of, x, kernel) ? plan_.winograd.prepared_values(of, x, kernel) : plan_.convolution.prepared_values(of, kernel);
   }
   void prepare_conv2d(const FusedConv2D& of, const Shape& x, ConstTensorView kernel, float* to) const override {
-    if (winograd_.takes(of, x, kernel.shape)) return winograd_.prepare(of, x, kernel, to);
-    convolution_.prepare(kernel, to);
+    if (plan_.winograd.takes(of, x, kernel.shape)) return plan_.winograd.prepare(of, x, kernel, to);
+    plan_.convolution.prepare(kernel, to);
   }
   void fused_conv2d_backward_parameters(const FusedConv2D& of, ConstTensorView x, ConstTensorView y, const std::uint8_t* taps,
                                         ConstTensorView dy, TensorView dkernel, TensorView dbias) override {
-    fused_convolution_.backward_parameters(of, x, y, taps, dy, dkernel, dbias);
+    workspaces_.borrow()->fused_convolution.backward_parameters(of, x, y, taps, dy, dkernel, dbias);
   }
   void pool2d_forward(Pooling pooling, const Window2D& window, ConstTensorView x, TensorView y) override {
     cpu::pool2d_forward(kernels_, pooling, window, x, y);
   }
   void pool2d_backward(Pooling pooling, const Window2D& window, ConstTensorView x, ConstTensorView y, ConstTensorView dy,
                        TensorView dx) override {
-    cpu::pool2d_backward(kernels_, pooling, window, x, y, dy, dx, left_);
+    cpu::pool2d_backward(kernels_, pooling, window, x, y, dy, dx, workspaces_.borrow()->left);
   }
-  void moments(ConstTensorView x, TensorView mean, TensorView variance) override { normalization_.moments(x, mean, variance); }
+  void moments(ConstTensorView x, TensorView mean, TensorView variance) override { workspaces_.borrow()->normalization.moments(x, mean, variance); }
   void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
                            ConstTensorView variance, double epsilon, TensorView y) override {
-    normalization_.forward(x, gamma, beta, mean, variance, epsilon, y);
+    workspaces_.borrow()->normalization.forward(x, gamma, beta, mean, variance, epsilon, y);
   }
   void batch_normalization_of_batch(ConstTensorView x, ConstTensorView gamma, ConstTensorView beta, double epsilon, TensorView mean,
                                     TensorView variance, TensorView y) override {
-    normalization_.forward_of_batch(x, gamma, beta, epsilon, mean, variance, y);
+    workspaces_.borrow()->normalization.forward_of_batch(x, gamma, beta, epsilon, mean, variance, y);
   }
   void batch_normalization_backward(const NormalizationGradient& of, ConstTensorView x, ConstTensorView gamma,
                                     ConstTensorView mean, ConstTensorView variance, ConstTensorView dy, TensorView dx,
                                     TensorView dgamma, TensorView dbeta) override {
-    normalization_.backward(of, x, gamma, mean, variance, dy, dx, dgamma, dbeta);
+    workspaces_.borrow()->normalization.backward(of, x, gamma, mean, variance, dy, dx, dgamma, dbeta);
   }
   void add(ConstTensorView a, ConstTensorView b, TensorView y) override {
     for_pieces(y.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
@@ -269,14 +275,16 @@ class CpuBackend final : public Backend {
   double penalty(const Regularizer& regularizer, ConstTensorView weights, TensorView gradient) override {
     // The pieces' sums are added up in their order, whoever computed them.
     const auto pieces = static_cast<std::size_t>(pieces_of(weights.elements(), kPiece));
-    penalty_sums_.assign(std::max(penalty_sums_.size(), pieces), {0.0, 0.0});
+    const auto workspace = workspaces_.borrow();
+    std::vector<cpu::PenaltySums>& piece_sums = workspace->penalty_sums;
+    piece_sums.assign(std::max(piece_sums.size(), pieces), {0.0, 0.0});
     for_pieces(weights.elements(), kPiece, [&](std::int64_t i, std::int64_t count) {
-      penalty_sums_[static_cast<std::size_t>(i / kPiece)] =
+      piece_sums[static_cast<std::size_t>(i / kPiece)] =
           kernels_.penalty({count, static_cast<float>(regularizer.l1), static_cast<float>(2.0 * regularizer.l2),
                             weights.as<float>() + i, gradient ? gradient.as<float>() + i : nullptr});
     });
     cpu::PenaltySums sums{0.0, 0.0};
-    for (const cpu::PenaltySums& piece : penalty_sums_) sums.absolute += piece.absolute, sums.squares += piece.squares;
+    for (const cpu::PenaltySums& piece : piece_sums) sums.absolute += piece.absolute, sums.squares += piece.squares;
     return regularizer.l1 * sums.absolute + regularizer.l2 * sums.squares;
   }
 
@@ -289,10 +297,12 @@ class CpuBackend final : public Backend {
     return {.M = M, .N = N, .K = K, .a = a, .a_row = K, .b = b, .b_row = N, .bias = bias, .c = y, .c_row = N, .clamps = clamps};
   }
 
-  // dz^T (F,N) -> scratch_
-  void transpose_gradient(ConstTensorView dz) {
+  // dz^T (F,N), in `memory`.
+  const float* transpose_gradient(ConstTensorView dz, std::vector<float>& memory) const {
     const std::int64_t N = dz.shape[0], F = dz.shape[1];
-    kernels_.transpose(N, F, dz.as<float>(), F, reserve(scratch_, N * F), N);
+    float* turned = reserve(memory, N * F);
+    kernels_.transpose(N, F, dz.as<float>(), F, turned, N);
+    return turned;
   }
 
   // block(first input, inputs) for blocks of the K inputs.
@@ -311,8 +321,8 @@ class CpuBackend final : public Backend {
     for (std::int64_t i = 0; i < blocks; ++i) one(i);
   }
 
-  // The gradient of a block of inputs, behind transpose_gradient.
-  void input_gradient(ConstTensorView dz, ConstTensorView kernel, TensorView dx, std::int64_t k, std::int64_t rows) const {
+  // The gradient of a block of inputs; `turned` is what transpose_gradient gave.
+  void input_gradient(ConstTensorView dz, const float* turned, ConstTensorView kernel, TensorView dx, std::int64_t k, std::int64_t rows) const {
     const std::int64_t N = dz.shape[0], K = kernel.shape[0], F = kernel.shape[1];
     alignas(64) float results[kInputBlock * kSampleBlock];
     for (std::int64_t n = 0; n < N; n += kSampleBlock) {
@@ -322,7 +332,7 @@ class CpuBackend final : public Backend {
                      .K = F,
                      .a = kernel.as<float>() + k * F,
                      .a_row = F,
-                     .b = scratch_.data() + n,
+                     .b = turned + n,
                      .b_row = N,
                      .c = results,
                      .c_row = samples});
@@ -331,13 +341,8 @@ class CpuBackend final : public Backend {
   }
 
   const cpu::Kernels& kernels_;
-  cpu::Convolution convolution_;
-  cpu::FusedConvolution fused_convolution_;
-  cpu::Winograd winograd_;
-  cpu::Normalization normalization_;
-  std::vector<float> left_;  // what pooling has still to give
-  std::vector<float> scratch_;  // a transposed kernel, or a gradient nobody wants; grows to the largest needed
-  std::vector<cpu::PenaltySums> penalty_sums_;  // of each piece; grows likewise
+  const cpu::Workspace plan_;  // for questions, which need no memory
+  cpu::Workspaces workspaces_;
 };
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace {
 // The batch is shared out in so many parts, whatever the number of threads: sums over it are made part by part.
 constexpr std::int64_t kParts = 16;
 
-// Whether the kernels for grey images can do it.
-bool is_grey(const Kernels& kernels, const FusedConv2D& of, const Extents& e) {
+// Whether the kernels for gray images can do it.
+bool is_gray(const Kernels& kernels, const FusedConv2D& of, const Extents& e) {
   return e.C == 1 && of.groups == 1 && !of.scale && of.window.size == Extent2D(3) && of.window.strides == Extent2D(1) &&
          of.pool == Extent2D(2) && e.inside() && e.F % kernels.vector == 0;
 }
@@ -52,10 +52,10 @@ void FusedConvolution::forward(const FusedConv2D& of, ConstTensorView x, ConstTe
                                std::uint8_t* taps) {
   const Lines l(of, x.shape, y.shape);
   const Extents& e = l.e;
-  if (is_grey(kernels_, of, e)) {
+  if (is_gray(kernels_, of, e)) {
     return share(l.parts, e.positions * e.F * e.depth, [&](std::int64_t part) {
       l.for_lines(part, [&](std::int64_t n, std::int64_t line, std::int64_t value) {
-        kernels_.grey_forward({.count = l.windows,
+        kernels_.gray_forward({.count = l.windows,
                                .F = e.F,
                                .row = e.W,
                                .x = x.as<float>() + (n * e.H + 2 * line) * e.W,
@@ -109,7 +109,7 @@ void FusedConvolution::backward_parameters(const FusedConv2D& of, ConstTensorVie
   const Extents& e = l.e;
   const std::int64_t weights = e.depth * e.F, part_values = l.values + e.F + weights;
   const Patches patches(e, x.as<float>());
-  const bool grey = is_grey(kernels_, of, e);
+  const bool gray = is_gray(kernels_, of, e);
   float* scratch = reserve(lines_, l.parts * part_values);
   bias_sums_.assign(std::max(bias_sums_.size(), static_cast<std::size_t>(l.parts * e.F)), 0.0);
   share(l.parts, e.positions * e.F * e.depth, [&](std::int64_t part) {
@@ -118,8 +118,8 @@ void FusedConvolution::backward_parameters(const FusedConv2D& of, ConstTensorVie
     clear_values(pixels, l.values);
     clear_values(sums, weights);
     l.for_lines(part, [&](std::int64_t n, std::int64_t line, std::int64_t value) {
-      if (grey) {
-        kernels_.grey_backward({.count = l.windows,
+      if (gray) {
+        kernels_.gray_backward({.count = l.windows,
                                 .F = e.F,
                                 .row = e.W,
                                 .x = x.as<float>() + (n * e.H + 2 * line) * e.W,

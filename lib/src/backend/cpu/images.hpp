@@ -1,4 +1,4 @@
-// Convolution, pooling and normalisation on the cpu kernels.
+// Convolution, pooling and normalization on the cpu kernels.
 #pragma once
 
 #include <vector>
@@ -68,7 +68,7 @@ void pool2d_forward(const Kernels& kernels, Pooling pooling, const Window2D& win
 void pool2d_backward(const Kernels& kernels, Pooling pooling, const Window2D& window, ConstTensorView x,
                      ConstTensorView y, ConstTensorView dy, TensorView dx, std::vector<float>& left);
 
-/// Sums over rows, whose totals are in double, and what normalisation makes of them.
+/// Sums over rows, whose totals are in double, and what normalization makes of them.
 class Normalization {
  public:
   explicit Normalization(const Kernels& kernels) : kernels_(kernels) {}

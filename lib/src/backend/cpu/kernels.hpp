@@ -96,9 +96,9 @@ struct UnpoolPiece {
   float* sums;  // (F): what was given, in all
 };
 
-/// Grey images (1 channel) under a window of 3x3, pooled in windows of 2x2: `count` pooled positions side by side. F must be a
+/// Gray images (1 channel) under a window of 3x3, pooled in windows of 2x2: `count` pooled positions side by side. F must be a
 /// multiple of Kernels::vector.
-struct GreyPiece {
+struct GrayPiece {
   std::int64_t count, F;
   std::int64_t row;     // from one line of the image to the next
   const float* x;       // the first pixel that the first position sees
@@ -109,7 +109,7 @@ struct GreyPiece {
   std::uint8_t* taps;   // (count,F) or null, as in PoolPiece
 };
 
-struct GreyGradientPiece {
+struct GrayGradientPiece {
   std::int64_t count, F;
   std::int64_t row;
   const float* x;
@@ -157,7 +157,7 @@ struct RmspropPiece {
   float learning_rate, rho, fresh, momentum, epsilon;  // fresh: 1 - rho
   const float* gradient;
   float* mean_square;
-  float* mean_gradient;  // null unless centred
+  float* mean_gradient;  // null unless centered
   float* velocity;       // null without momentum
   float* weights;
 };
@@ -225,8 +225,8 @@ struct Kernels {
   void (*transpose)(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t x_row, float* y, std::int64_t y_row);
   void (*max_pool)(const PoolPiece& piece);
   void (*max_unpool)(const UnpoolPiece& piece);
-  void (*grey_forward)(const GreyPiece& piece);
-  void (*grey_backward)(const GreyGradientPiece& piece);
+  void (*gray_forward)(const GrayPiece& piece);
+  void (*gray_backward)(const GrayGradientPiece& piece);
   void (*winograd_input)(const WinogradInput& tile);
   void (*winograd_output)(const WinogradOutput& tile);
   void (*sgd)(const SgdPiece& piece);

@@ -178,8 +178,8 @@ void column_sums(const Columns& of, const float* x, double* sums) {
 
 void column_squares(const Columns& of, const float* x, const float* mean, double* sums) {
   column_totals(of.rows, of.C, sums, [=, row = of.row](std::int64_t r, std::int64_t c) {
-    const float centred = x[r * row + c] - mean[c];
-    return centred * centred;
+    const float centered = x[r * row + c] - mean[c];
+    return centered * centered;
   });
 }
 
@@ -333,7 +333,7 @@ void max_unpool(const UnpoolPiece& p) {
   }
 }
 
-#include "backend/cpu/grey_impl.hpp"
+#include "backend/cpu/gray_impl.hpp"
 #include "backend/cpu/winograd_impl.hpp"
 
 void sgd(const SgdPiece& p) {
@@ -353,7 +353,7 @@ void sgd(const SgdPiece& p) {
   }
 }
 
-template <bool Centred, bool Moves>
+template <bool Centered, bool Moves>
 inline void rmsprop_steps(const RmspropPiece& p) {
   const float* gradient = p.gradient;
   float *square = p.mean_square, *mean = p.mean_gradient, *velocity = p.velocity, *weights = p.weights;
@@ -362,7 +362,7 @@ inline void rmsprop_steps(const RmspropPiece& p) {
     const float g = gradient[i];
     square[i] = rho * square[i] + fresh * g * g;
     float variance = square[i];
-    if constexpr (Centred) {
+    if constexpr (Centered) {
       mean[i] = rho * mean[i] + fresh * g;
       variance -= mean[i] * mean[i];
       variance = variance < 0.0f ? 0.0f : variance;
@@ -455,8 +455,8 @@ const Kernels kernels = {.name = NEURONA_KERNELS_NAME,
                          .transpose = transpose,
                          .max_pool = max_pool,
                          .max_unpool = max_unpool,
-                         .grey_forward = grey_forward,
-                         .grey_backward = grey_backward,
+                         .gray_forward = gray_forward,
+                         .gray_backward = gray_backward,
                          .winograd_input = winograd_input,
                          .winograd_output = winograd_output,
                          .sgd = sgd,

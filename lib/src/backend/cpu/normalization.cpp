@@ -142,7 +142,7 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
                              ConstTensorView variance, ConstTensorView dy, TensorView dx, TensorView dgamma,
                              TensorView dbeta) {
   const std::int64_t C = gamma.elements(), M = x.elements() / C;
-  const float *in = x.as<float>(), *gradient = dy.as<float>(), *centre = mean.as<float>();
+  const float *in = x.as<float>(), *gradient = dy.as<float>(), *center = mean.as<float>();
   Gradient terms{.of = of,
                  .M = M,
                  .gamma = gamma.as<float>(),
@@ -157,7 +157,7 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
       const Columns columns{M, count, C};
       double sums[kMostColumns], products[kMostColumns];
       float slope[kMostColumns], tilt[kMostColumns], offset[kMostColumns];
-      kernels_.column_products(columns, in + c, gradient + c, centre + c, products);
+      kernels_.column_products(columns, in + c, gradient + c, center + c, products);
       kernels_.column_sums(columns, gradient + c, sums);
       Gradient own = terms;
       own.slope = slope, own.tilt = tilt, own.offset = offset;
@@ -166,7 +166,7 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
       kernels_.normalize_backward({.of = columns,
                                    .x = in + c,
                                    .dy = gradient + c,
-                                   .mean = centre + c,
+                                   .mean = center + c,
                                    .slope = slope,
                                    .tilt = tilt,
                                    .offset = offset,
@@ -174,7 +174,7 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
     });
   }
   sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) {
-    kernels_.column_products({rows, C, C}, in + begin * C, gradient + begin * C, centre, sums);
+    kernels_.column_products({rows, C, C}, in + begin * C, gradient + begin * C, center, sums);
   });
   products_.assign(sums_.begin(), sums_.end());
   sum_rows(M, C, [&](std::int64_t begin, std::int64_t rows, double* sums) {
@@ -190,7 +190,7 @@ void Normalization::backward(const NormalizationGradient& of, ConstTensorView x,
     kernels_.normalize_backward({.of = {std::min(kSumRows, M - begin), C, C},
                                  .x = in + begin * C,
                                  .dy = gradient + begin * C,
-                                 .mean = centre,
+                                 .mean = center,
                                  .slope = terms.slope,
                                  .tilt = terms.tilt,
                                  .offset = terms.offset,

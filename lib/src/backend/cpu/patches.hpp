@@ -80,7 +80,7 @@ struct Patches {
     }
   }
 
-  // Whole windows of three values a line, which never leave the image: for grey images.
+  // Whole windows of three values a line, which never leave the image: for gray images.
   void gather_threes(std::int64_t row, std::int64_t rows, float* to, std::int64_t to_row) const {
     std::int64_t ox = row % e.OW, oy = row / e.OW % e.OH, n = row / e.OW / e.OH;
     for (std::int64_t r = 0; r < rows; ++r, to += to_row) {

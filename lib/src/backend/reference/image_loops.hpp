@@ -1,4 +1,4 @@
-// Convolution, pooling and normalisation by plain loops; sums run in double.
+// Convolution, pooling and normalization by plain loops; sums run in double.
 #pragma once
 
 #include <algorithm>
@@ -166,8 +166,8 @@ void batch_normalization(ConstTensorView x, ConstTensorView gamma, ConstTensorVi
   const std::int64_t C = gamma.elements();
   for (std::int64_t i = 0; i < x.elements(); ++i) {
     const std::int64_t c = i % C;
-    const double centred = static_cast<double>(x.as<T>()[i]) - static_cast<double>(mean.as<T>()[c]);
-    y.as<T>()[i] = static_cast<T>(static_cast<double>(gamma.as<T>()[c]) * centred /
+    const double centered = static_cast<double>(x.as<T>()[i]) - static_cast<double>(mean.as<T>()[c]);
+    y.as<T>()[i] = static_cast<T>(static_cast<double>(gamma.as<T>()[c]) * centered /
                                       std::sqrt(static_cast<double>(variance.as<T>()[c]) + epsilon) +
                                   static_cast<double>(beta.as<T>()[c]));
   }
@@ -183,16 +183,16 @@ void batch_normalization_backward(const NormalizationGradient& of, ConstTensorVi
   const auto value = [](ConstTensorView v, std::int64_t i) { return static_cast<double>(v.as<T>()[i]); };
   for (std::int64_t c = 0; c < C; ++c) {
     const double v = 1.0 / std::sqrt(value(variance, c) + of.epsilon);
-    const auto normalised = [&](std::int64_t i) { return (value(x, i) - value(mean, c)) * v; };
+    const auto normalized = [&](std::int64_t i) { return (value(x, i) - value(mean, c)) * v; };
     double sum = 0.0, weighted = 0.0;
     for (std::int64_t i = c; i < x.elements(); i += C) {
       sum += value(dy, i);
-      weighted += value(dy, i) * normalised(i);
+      weighted += value(dy, i) * normalized(i);
     }
     if (dgamma) dgamma.as<T>()[c] = static_cast<T>(weighted);
     if (dbeta) dbeta.as<T>()[c] = static_cast<T>(sum);
     for (std::int64_t i = c; dx && i < x.elements(); i += C) {
-      const double shared = of.of_batch ? (sum + normalised(i) * weighted) / static_cast<double>(M) : 0.0;
+      const double shared = of.of_batch ? (sum + normalized(i) * weighted) / static_cast<double>(M) : 0.0;
       dx.as<T>()[i] = static_cast<T>(value(gamma, c) * v * (value(dy, i) - shared));
     }
   }

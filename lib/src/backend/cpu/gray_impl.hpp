@@ -1,12 +1,12 @@
-// The convolution that a network for grey images begins with: one channel, a window of 3x3, max-pooling of 2x2 behind it. Too few
+// The convolution that a network for gray images begins with: one channel, a window of 3x3, max-pooling of 2x2 behind it. Too few
 // multiplications for each value to pass through a matrix product. Included by kernels_impl.hpp inside its namespace.
 
 // Vectors of filters under way at a time: those of the four pixels of a pooling window stay in registers, the kernel's too.
-constexpr int kGreyVectors = NEURONA_ACCUMULATORS >= 20 ? 4 : 2;
-constexpr int kGreyGradientVectors = NEURONA_ACCUMULATORS >= 20 ? 2 : 1;
+constexpr int kGrayVectors = NEURONA_ACCUMULATORS >= 20 ? 4 : 2;
+constexpr int kGrayGradientVectors = NEURONA_ACCUMULATORS >= 20 ? 2 : 1;
 
 template <int NV>
-inline void grey_forward_of(const GreyPiece& p, std::int64_t f) {
+inline void gray_forward_of(const GrayPiece& p, std::int64_t f) {
   for (std::int64_t i = 0; i < p.count; ++i) {
     const float* x = p.x + 2 * i;
     Vector sums[4][NV];
@@ -43,14 +43,14 @@ inline void grey_forward_of(const GreyPiece& p, std::int64_t f) {
   }
 }
 
-void grey_forward(const GreyPiece& p) {
+void gray_forward(const GrayPiece& p) {
   std::int64_t f = 0;
-  for (; f + kGreyVectors * W <= p.F; f += kGreyVectors * W) grey_forward_of<kGreyVectors>(p, f);
-  for (; f < p.F; f += W) grey_forward_of<1>(p, f);
+  for (; f + kGrayVectors * W <= p.F; f += kGrayVectors * W) gray_forward_of<kGrayVectors>(p, f);
+  for (; f < p.F; f += W) gray_forward_of<1>(p, f);
 }
 
 template <int NV>
-inline void grey_backward_of(const GreyGradientPiece& p, std::int64_t f) {
+inline void gray_backward_of(const GrayGradientPiece& p, std::int64_t f) {
   Vector kernel[9][NV], sums[NV];
   for (int v = 0; v < NV; ++v) {
     sums[v] = Vector{};
@@ -89,8 +89,8 @@ inline void grey_backward_of(const GreyGradientPiece& p, std::int64_t f) {
   }
 }
 
-void grey_backward(const GreyGradientPiece& p) {
+void gray_backward(const GrayGradientPiece& p) {
   std::int64_t f = 0;
-  for (; f + kGreyGradientVectors * W <= p.F; f += kGreyGradientVectors * W) grey_backward_of<kGreyGradientVectors>(p, f);
-  for (; f < p.F; f += W) grey_backward_of<1>(p, f);
+  for (; f + kGrayGradientVectors * W <= p.F; f += kGrayGradientVectors * W) gray_backward_of<kGrayGradientVectors>(p, f);
+  for (; f < p.F; f += W) gray_backward_of<1>(p, f);
 }
