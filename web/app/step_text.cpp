@@ -111,9 +111,10 @@ Block detail_text(const StepContext& c, Step& step, const std::string& live_numb
 }
 
 Block stage_of(const StepContext& c, std::vector<Block> blocks) {
-  if (c.compact)
-    std::stable_partition(blocks.begin(), blocks.end(), [](const Block& b) { return !b.settings; });
-  return column(std::move(blocks));
+  std::vector<Block> first, behind;
+  for (Block& b : blocks) (c.compact && b.settings ? behind : first).push_back(std::move(b));
+  for (Block& b : behind) first.push_back(std::move(b));
+  return column(std::move(first));
 }
 
 }  // namespace neurona::app
