@@ -96,7 +96,7 @@ std::string Walk::formula(Language language) const {
   for (std::size_t i = 0; i < std::min(kInFormula, here_.terms.size()); ++i)
     terms += (terms.empty() ? "" : " + ") + product(here_.terms[i], language);
   if (here_.count > std::int64_t(kInFormula)) terms += " + \\ldots";
-  if (!here_.z) return terms + " = " + whole;
+  if (!here_.z) return (way_.back().kind == Place::Kind::sum ? "z = " : "") + terms + " = " + whole;
   return "z = " + terms + " = " + value(*here_.z);
 }
 
@@ -183,7 +183,7 @@ void Walk::draw_term(Ui& ui, Rect row, const Term& term, std::size_t index) {
     }
     cell = cell.inset(7, 0);
     ui.text_in(cell.cut_right(ui.measure(number_text, mono).x + 1, 6), number_text, mono.with(t.ink), 1);
-    ui.text_in(cell, name, small);
+    ui.text_in(cell, std::string_view(name).substr(name.find('/') + 1), small);  // "kernel[3,0]": the layer is known
   }
 }
 
