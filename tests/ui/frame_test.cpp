@@ -1,6 +1,7 @@
 // The frame that lessons stand in: blocks, controls, names, work, and a lesson that is added to it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -248,6 +249,25 @@ TEST_CASE("A guess is made before the answer is computed; both stay, also for th
   s.app = std::make_unique<App>(s.platform, s.digit, std::move(lessons));
   s.run(3);
   CHECK(s.state()["guess"]["answer"] == 7);
+}
+
+TEST_CASE("Typefaces that do not arrive are asked for again when a lesson is opened, not over and over") {
+  Session s(1440, 900);
+  s.platform.refused = "fonts/math.ttf";
+  s.platform.fetched.clear();
+  s.app = std::make_unique<App>(s.platform, s.digit, make_lessons());
+  s.run(30);
+  const auto asked = [&] { return std::count(s.platform.fetched.begin(), s.platform.fetched.end(), s.platform.refused); };
+  CHECK(asked() == 1);
+  s.app->go("train", 1);
+  s.run(10);
+  CHECK(asked() == 2);
+  s.platform.refused.clear();
+  s.app->go("train", 2);
+  s.run(10);
+  s.app->go("train", 1);
+  s.run(10);
+  CHECK(std::count(s.platform.fetched.begin(), s.platform.fetched.end(), "fonts/math.ttf") == 3);
 }
 
 TEST_CASE("A lesson goes elsewhere at the end of the frame") {

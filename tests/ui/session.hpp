@@ -31,9 +31,14 @@ struct TestPlatform : Platform {
   void store(std::string_view key, std::string_view value) override { stored[std::string(key)] = value; }
   std::map<std::string, std::vector<std::byte>, std::less<>> files;  // that can be fetched
   std::vector<std::string> fetched;
+  std::string refused;  // fails, though it is there
   std::shared_ptr<Fetch> fetch(std::string_view path) override {
     fetched.emplace_back(path);
     auto out = std::make_shared<Fetch>();
+    if (path == refused) {
+      out->status = Fetch::Status::failed, out->error = "refused";
+      return out;
+    }
     if (const std::string_view text = bundled_file(path); !text.empty()) {
       const auto bytes = std::as_bytes(std::span(text));
       out->status = Fetch::Status::done, out->bytes.assign(bytes.begin(), bytes.end());

@@ -109,7 +109,10 @@ void App::enter(int place, int step, bool push) {
   const bool same = place == current_ && step == step_;
   current_ = place, step_ = step;
   if (!here().coming) texts_.want(here().id);
-  if (here().id != kCourse[0]) fetch_math_fonts();
+  if (here().id != kCourse[0]) {
+    if (math_fonts_failed()) math_font_.reset();
+    fetch_math_fonts();
+  }
   if (!here().coming) progress_.see(here().id, here().steps[std::size_t(step)]);
   if (Guess* guess = step_here().guess(); guess && !guess->committed())
     if (const auto earlier = progress_.guessed(here().id, here().steps[std::size_t(step)])) guess->recall(*earlier);
@@ -236,7 +239,7 @@ void App::note_progress(StepContext& c) {
 }
 
 void App::fetch_math_fonts() {
-  if (has_math_fonts_ || math_font_) return;
+  if (has_math_fonts_ || math_font_) return;  // also one that failed: only a step that is opened asks again
   math_font_ = platform_.fetch("fonts/math.ttf");
   math_italic_font_ = platform_.fetch("fonts/math-italic.ttf");
 }
@@ -245,13 +248,15 @@ void App::take_math_fonts() {
   if (has_math_fonts_ || !math_font_) return;
   using Status = Fetch::Status;
   if (math_font_->status == Status::running || math_italic_font_->status == Status::running) return;
-  if (math_font_->status == Status::done && math_italic_font_->status == Status::done) {
-    ui_.add_math_fonts(math_font_->bytes, math_italic_font_->bytes);
-    has_math_fonts_ = true;
-    ui_.request_frames(2);
-  } else {
-    math_font_.reset();  // formulas stay in the text's face; the next lesson asks again
-  }
+  if (math_fonts_failed()) return;  // formulas stay in the text's face
+  ui_.add_math_fonts(math_font_->bytes, math_italic_font_->bytes);
+  has_math_fonts_ = true;
+  ui_.request_frames(2);
+}
+
+bool App::math_fonts_failed() const {
+  using Status = Fetch::Status;
+  return math_font_ && (math_font_->status == Status::failed || math_italic_font_->status == Status::failed);
 }
 
 bool App::work(double budget_ms) {

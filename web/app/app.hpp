@@ -99,6 +99,7 @@ class App {
   /// The typefaces of mathematics come with the first lesson that is opened.
   void fetch_math_fonts();
   void take_math_fonts();
+  bool math_fonts_failed() const;
   void emit_changes(bool predicted);
   void emit_mirror();
 
